@@ -1,0 +1,1 @@
+"""Ebbtide: data-retention management for contact centres."""

@@ -1,0 +1,1 @@
+"""Django apps, in one order of dependence."""

@@ -1,0 +1,1 @@
+"""What the product is, in pure Python: read this floor first."""

@@ -1,0 +1,1 @@
+"""The use cases of a night, over ports: plan, guard, sweep, verify."""

@@ -1,0 +1,1 @@
+"""Our launcher for an embedded PostgreSQL."""

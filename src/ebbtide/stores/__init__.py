@@ -1,0 +1,1 @@
+"""Things that hold data, behind the engine's ports."""
