@@ -21,8 +21,8 @@
        ├ LedgerBroken       the book does not agree with itself
        └ GhostFound         booked as gone, still there
 
-Why a tree and not return codes: the branch alone decides what a caller does (show, re-read, retry, wake someone), so no caller
-ever has to look at the text. Ends of single items are values (`ebbtide.domain.outcome`), never exceptions.
+Why a tree and not return codes: the branch alone decides what a caller does (show, re-read, retry, wake someone),
+so no caller ever has to look at the text. Ends of single items are values (`ebbtide.domain.outcome`), never exceptions.
 """
 
 
