@@ -11,8 +11,10 @@
     │  ├ PlanStale          the facts a plan was made from have changed
     │  ├ NotArmed           deletion is not switched on for this organization
     │  ├ SwitchOn           a kill switch stops every deletion
+    │  ├ Cancelled          a person stopped this run
     │  └ UnsafeRole         a database role could bypass row-level security
     ├ Taken                 someone was first; re-read and go on                        HTTP 409, exit 3
+    │  └ LateData           the cell was purged while its data was on the way
     ├ Unreachable           the outer world failed; retried with back-off               HTTP 503, exit 4
     │  ├ StoreUnreachable
     │  └ DatabaseUnreachable
@@ -116,6 +118,13 @@ class SwitchOn(Refused):
     http_status = 409
 
 
+class Cancelled(Refused):
+    """The run was cancelled: what it had not reached is left for the next night."""
+
+    code = "cancelled"
+    http_status = 409
+
+
 class UnsafeRole(Refused):
     """The database role could bypass row-level security: connect with a role made as docs/database.md shows."""
 
@@ -128,6 +137,12 @@ class Taken(EbbtideError):
     code = "taken"
     exit_code = 3
     http_status = 409
+
+
+class LateData(Taken):
+    """The data's Q and day were purged while it was on the way: it is counted as late and stays out."""
+
+    code = "late_data"
 
 
 class Unreachable(EbbtideError):

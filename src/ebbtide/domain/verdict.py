@@ -1,8 +1,8 @@
 """The verdict: may this cell stay, or is it due, and which job says so.
 
 Danger: everything that is ever deleted is deleted because this module said *due*. It is pure, total and small so that
-    it can be read in one sitting and tested exhaustively. Preview, matrix, plan and the nightly run all ask here; no
-    other place decides.
+it can be read in one sitting and tested exhaustively. Preview, matrix, plan and the nightly run all ask here; no
+other place decides.
 
 The rule: jobs never protect data. Of all jobs that reach a (queue, data type) the shortest period wins; without a job
 the data is kept.

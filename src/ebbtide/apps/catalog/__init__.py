@@ -1,0 +1,1 @@
+"""Queues and cells: what data there is, counted."""

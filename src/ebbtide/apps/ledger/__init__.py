@@ -1,0 +1,1 @@
+"""The book: what was purged, when, by which run and job."""

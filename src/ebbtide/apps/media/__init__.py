@@ -1,0 +1,1 @@
+"""Recordings and transcripts: objects in a store, rows that index them."""

@@ -1,0 +1,1 @@
+"""Organizations and the people of them; who may see what."""

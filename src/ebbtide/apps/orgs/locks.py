@@ -1,0 +1,58 @@
+"""Advisory locks: who carries a run, and when objects in flight have come to rest.
+
+They belong to a connection, so that a process that dies, however it dies, gives them back at once.
+"""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+from django.db import connections
+
+from ebbtide.apps.orgs.database import SWEEP, WEB, mapped_errors
+
+_TURNSTILE, _RUN = 7_101, 7_102
+_PLATFORM = 0
+
+
+@contextmanager
+def turnstile(org: int, *, using: str = SWEEP) -> Iterator[None]:
+    """Be in flight: outside a transaction, destroying objects that were decided on a moment ago."""
+    with mapped_errors(), connections[using].cursor() as cursor:
+        cursor.execute("SELECT pg_advisory_lock_shared(%s, %s)", [_TURNSTILE, _PLATFORM])
+        cursor.execute("SELECT pg_advisory_lock_shared(%s, %s)", [_TURNSTILE, org])
+        try:
+            yield
+        finally:
+            cursor.execute("SELECT pg_advisory_unlock_shared(%s, %s)", [_TURNSTILE, org])
+            cursor.execute("SELECT pg_advisory_unlock_shared(%s, %s)", [_TURNSTILE, _PLATFORM])
+
+
+def wait_until_at_rest(org: int | None, *, using: str = WEB) -> None:
+    """Wait until no object of the organization (None: of any) is in flight.
+
+    Called after a flag or switch was turned: what was decided before is then finished, and nothing new is decided.
+    """
+    lock = [_TURNSTILE, _PLATFORM if org is None else org]
+    with mapped_errors(), connections[using].cursor() as cursor:
+        cursor.execute("SELECT pg_advisory_lock(%s, %s)", lock)
+        cursor.execute("SELECT pg_advisory_unlock(%s, %s)", lock)
+
+
+@contextmanager
+def carrying(run: int, *, using: str = SWEEP) -> Iterator[bool]:
+    """Hold a run; False where another living process holds it."""
+    lock = [_RUN, run]
+    with mapped_errors(), connections[using].cursor() as cursor:
+        cursor.execute("SELECT pg_try_advisory_lock(%s, %s)", lock)
+        held: bool = cursor.fetchone()[0]
+        try:
+            yield held
+        finally:
+            if held:
+                cursor.execute("SELECT pg_advisory_unlock(%s, %s)", lock)
+
+
+def is_carried(run: int, *, using: str = SWEEP) -> bool:
+    """Whether a living process holds the run."""
+    with carrying(run, using=using) as held:
+        return not held

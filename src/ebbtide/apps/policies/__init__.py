@@ -1,0 +1,1 @@
+"""Retention jobs, as customers set them."""

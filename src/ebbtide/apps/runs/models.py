@@ -1,0 +1,96 @@
+"""Plans, runs and the platform's switch.
+
+A plan's lines are kept by (day, data type), with its queues side by side: a night names every queue of one new day,
+so a line is what comes and goes together. Progress of a run is nowhere but in the book and the cells that are left.
+"""
+
+from typing import ClassVar
+
+from django.contrib.postgres.fields import ArrayField
+from django.db import models
+from django.db.models.functions import Now
+
+from ebbtide.apps.orgs.models import Organization
+
+
+class Platform(models.Model):
+    """The one row of the platform: its kill switch, and the last clock reading found good."""
+
+    id = models.SmallIntegerField(primary_key=True, default=1)
+    stopped = models.BooleanField(default=False)
+    stopped_reason = models.TextField(default="")
+    clock_read_at = models.DateTimeField(null=True)
+
+    class Meta:
+        constraints: ClassVar = [models.CheckConstraint(name="platform_one_row", condition=models.Q(id=1))]
+
+
+class Plan(models.Model):
+    """The head of a plan; immutable but for the confirmation by a person."""
+
+    id = models.BigAutoField(primary_key=True)
+    org = models.ForeignKey(Organization, on_delete=models.PROTECT, db_index=False)
+    as_of = models.DateField()
+    made_on = models.DateField()
+    made_at = models.DateTimeField()
+    jobs_version = models.IntegerField()
+    armed = models.BooleanField()
+    cells = models.IntegerField()
+    items = models.BigIntegerField()
+    bytes = models.BigIntegerField()
+    oldest = models.DateField(null=True)
+    newest = models.DateField(null=True)
+    population = models.BigIntegerField()
+    sha256 = models.BinaryField()
+    confirmed_at = models.DateTimeField(null=True)
+    confirmed_by = models.TextField(default="")
+
+    class Meta:
+        indexes: ClassVar = [models.Index(name="plan_by_org", fields=["org", "-id"])]
+
+
+class PlanLine(models.Model):
+    """The due cells of one day and data type: element k of each array belongs to queue `queues[k]`."""
+
+    pk = models.CompositePrimaryKey("org", "plan_id", "day", "data_type")
+    org = models.ForeignKey(Organization, on_delete=models.PROTECT, db_index=False)
+    plan_id = models.BigIntegerField()
+    day = models.DateField()
+    data_type = models.TextField()
+    queues = ArrayField(models.IntegerField())
+    jobs = ArrayField(models.BigIntegerField())
+    days = ArrayField(models.IntegerField())
+    items = ArrayField(models.BigIntegerField())
+    bytes = ArrayField(models.BigIntegerField())
+
+
+class Run(models.Model):
+    """One pass over one organization. `outcome` is NULL while it is going on or waits to be taken over."""
+
+    id = models.BigAutoField(primary_key=True)
+    org = models.ForeignKey(Organization, on_delete=models.PROTECT, db_index=False)
+    plan_id = models.BigIntegerField()
+    local_date = models.DateField()
+    trigger = models.TextField(choices=[("nightly", "nightly"), ("manual", "manual")])
+    mode = models.TextField(null=True, choices=[("simulated", "simulated"), ("live", "live")])  # noqa: DJ001
+    outcome = models.TextField(null=True)  # noqa: DJ001 - NULL: not ended
+    reason = models.TextField(default="")
+    frozen_at = models.DateTimeField()
+    started_at = models.DateTimeField(db_default=Now())
+    ended_at = models.DateTimeField(null=True)
+    worker = models.TextField(default="")
+    cancelled_at = models.DateTimeField(null=True)
+    purged = models.BigIntegerField(default=0)
+    purged_bytes = models.BigIntegerField(default=0)
+    kept = models.BigIntegerField(default=0)
+    failed = models.BigIntegerField(default=0)
+    not_reached = models.BigIntegerField(default=0)
+
+    class Meta:
+        constraints: ClassVar = [
+            models.UniqueConstraint(
+                name="run_once_a_night", fields=["org", "local_date"], condition=models.Q(trigger="nightly")
+            ),
+            models.UniqueConstraint(name="run_one_at_a_time", fields=["org"], condition=models.Q(outcome__isnull=True)),
+        ]
+        indexes: ClassVar = [models.Index(name="run_by_org", fields=["org", "-id"])]

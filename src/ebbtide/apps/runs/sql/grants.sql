@@ -1,0 +1,58 @@
+-- Who may do what, in one place; applied after every migration. Deny by default: all is taken away, then given by name.
+-- Partitions are never granted: they are reached through their parent, where its policies and triggers stand.
+
+REVOKE ALL ON ALL TABLES IN SCHEMA public FROM PUBLIC, ebbtide_web, ebbtide_sweep;
+REVOKE ALL ON ALL SEQUENCES IN SCHEMA public FROM PUBLIC, ebbtide_web, ebbtide_sweep;
+REVOKE ALL ON ALL ROUTINES IN SCHEMA public FROM PUBLIC, ebbtide_web, ebbtide_sweep;
+GRANT USAGE ON SCHEMA public TO ebbtide_web, ebbtide_sweep;
+GRANT USAGE ON ALL SEQUENCES IN SCHEMA public TO ebbtide_web, ebbtide_sweep;
+GRANT EXECUTE ON FUNCTION ebbtide_org(), ebbtide_user(), ebbtide_is_platform() TO ebbtide_web, ebbtide_sweep;
+
+-- Both read; neither deletes data, changes a plan's content, or touches cells, lines and book.
+GRANT SELECT ON orgs_organization, orgs_flagchange, orgs_membership, orgs_group, orgs_groupmember, orgs_user,
+    catalog_queue, catalog_cell, catalog_purgedline, insights_segment, insights_event, insights_identity,
+    insights_setaside, media_mediaobject, media_upload, policies_retentionjob, policies_jobqueue, policies_jobchange,
+    ledger_entry, runs_platform, runs_plan, runs_planline, runs_run, django_migrations
+    TO ebbtide_web, ebbtide_sweep;
+GRANT INSERT ON runs_plan, runs_planline, runs_run TO ebbtide_web, ebbtide_sweep;
+GRANT UPDATE (mode, outcome, reason, ended_at, worker, purged, purged_bytes, kept, failed, not_reached)
+    ON runs_run TO ebbtide_sweep;
+GRANT UPDATE (clock_read_at) ON runs_platform TO ebbtide_sweep;
+
+-- Web (pages, imports, the operator's commands).
+GRANT INSERT ON orgs_organization, orgs_flagchange, catalog_queue, insights_segment, insights_event, insights_identity,
+    insights_setaside, media_mediaobject, policies_retentionjob, policies_jobchange TO ebbtide_web;
+GRANT UPDATE (name, night_at, armed, armed_at, stopped, share_cap_percent, item_cap) ON orgs_organization TO ebbtide_web;
+GRANT UPDATE (archived_at) ON catalog_queue TO ebbtide_web;
+GRANT UPDATE (what, days, type, version, deleted_at) ON policies_retentionjob TO ebbtide_web;
+GRANT UPDATE (confirmed_at, confirmed_by) ON runs_plan TO ebbtide_web;
+GRANT UPDATE (cancelled_at) ON runs_run TO ebbtide_web;
+GRANT UPDATE (stopped, stopped_reason) ON runs_platform TO ebbtide_web;
+GRANT INSERT, UPDATE, DELETE ON orgs_user, orgs_membership, orgs_group, orgs_groupmember, policies_jobqueue, media_upload
+    TO ebbtide_web;
+GRANT SELECT, INSERT, UPDATE, DELETE ON django_session, axes_accessattempt, axes_accesslog, axes_accessfailurelog,
+    axes_accessattemptexpiration TO ebbtide_web;
+GRANT SELECT ON auth_permission, auth_group, django_content_type TO ebbtide_web;
+GRANT EXECUTE ON FUNCTION insights_ensure_days(date[]) TO ebbtide_web;
+
+-- Sweep (the worker): the purge functions, and nothing that deletes beside them.
+GRANT EXECUTE ON FUNCTION runs_may_delete(bigint), runs_purge_rows(bigint, integer, date, date),
+    runs_claim_objects(bigint, date, integer), runs_close_objects(bigint, integer, bigint[], text[], text[]),
+    runs_add_up(bigint, boolean) TO ebbtide_sweep;
+
+-- The queue of tasks belongs to both.
+DO $$
+DECLARE
+    thing text;
+BEGIN
+    FOR thing IN SELECT c.oid::regclass FROM pg_class c
+        WHERE c.relnamespace = 'public'::regnamespace AND c.relname LIKE 'procrastinate%' AND c.relkind IN ('r', 'p')
+    LOOP
+        EXECUTE format('GRANT SELECT, INSERT, UPDATE, DELETE ON %s TO ebbtide_web, ebbtide_sweep', thing);
+    END LOOP;
+    FOR thing IN SELECT p.oid::regprocedure FROM pg_proc p
+        WHERE p.pronamespace = 'public'::regnamespace AND p.proname LIKE 'procrastinate%'
+    LOOP
+        EXECUTE format('GRANT EXECUTE ON FUNCTION %s TO ebbtide_web, ebbtide_sweep', thing);
+    END LOOP;
+END $$;

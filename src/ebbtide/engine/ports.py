@@ -1,0 +1,92 @@
+"""What the engine asks of the world: few methods, each one step of a night.
+
+Each step may be repeated: a process may die between any two of them, and the next one starts again with nothing but
+what the ports remember. No port keeps progress in memory.
+"""
+
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import AbstractContextManager
+from dataclasses import dataclass
+from datetime import date
+from typing import Protocol
+
+from ebbtide.domain.cell import Cell
+from ebbtide.domain.outcome import Numbers, Outcome, RunOutcome
+
+
+@dataclass(frozen=True, slots=True)
+class Reach:
+    """How far the jobs of an organization reach: the first day kept, for a (queue, data type)."""
+
+    queue: int
+    data_type: str
+    before: date
+
+
+class CellCatalog(Protocol):
+    """The counts."""
+
+    def cells_before(self, reaches: Sequence[Reach]) -> Iterator[Cell]:
+        """Stream the cells older than their reach, in plan order (day, data type, queue)."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class Claimed:
+    """An object that a live run has decided to destroy, and has written that down."""
+
+    id: int
+    key: str
+    day: date
+
+
+class ObjectStore(Protocol):
+    """Where recordings and transcripts lie."""
+
+    def destroy(self, keys: Sequence[str]) -> Sequence[Outcome]:
+        """Delete objects and see that they are gone; one outcome a key, in order.
+
+        Raises:
+            StoreUnreachable: nothing is known of any of them; try again later.
+        """
+        ...
+
+    def keys(self, prefix: str) -> Iterator[str]:
+        """List the keys below a prefix, as the store itself sees them."""
+        ...
+
+
+class LiveRun(Protocol):
+    """A run that may delete: its plan, the rows and index rows it names, and its lines in the book.
+
+    Every call that decides a deletion reads switch, flag, jobs and cancellation again in its own transaction and raises
+    SwitchOn, NotArmed, PlanStale or Cancelled where one of them says no.
+    """
+
+    def in_flight(self) -> AbstractContextManager[None]:
+        """Hold the organization's turnstile: disarming waits until objects in flight have come to rest."""
+        ...
+
+    def claim_objects(self, *, most: int) -> Sequence[Claimed]:
+        """Decide on the next objects of the plan and write the intent; empty when none is left to try."""
+        ...
+
+    def close_objects(self, claimed: Sequence[Claimed], *, outcomes: Sequence[Outcome]) -> None:
+        """Write down what became of claimed objects: rows, cells and book in one transaction."""
+        ...
+
+    def purge_rows(self, *, most: int) -> int | None:
+        """Delete the next report rows of the plan, about `most` of them; None when the plan is gone through."""
+        ...
+
+    def rows_left(self) -> Iterable[str]:
+        """Look in the tables themselves for rows booked as purged; name the cells where some are found."""
+        ...
+
+    def booked_places(self) -> Iterable[tuple[str, frozenset[str]]]:
+        """Give the key prefix of each cell of objects in the book, with the keys that may still lie there."""
+        ...
+
+    def finish(self, *, reached_end: bool, outcome: RunOutcome | None, reason: str) -> Numbers:
+        """End the run: add up the four numbers and write the outcome; None lets the numbers decide."""
+        ...

@@ -1,0 +1,169 @@
+"""Recordings and transcripts, in any object store obstore speaks to: a local folder by default, S3-compatible by URL.
+
+What a store answers to a delete is not believed: some say success for keys that were never there, some fail a whole
+bulk request for one key. So the place is listed before and after, and the difference is the outcome.
+"""
+
+import hashlib
+from collections import defaultdict
+from collections.abc import Iterable, Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from datetime import timedelta
+from pathlib import Path
+from urllib.parse import unquote, urlsplit
+
+import obstore
+from obstore.exceptions import BaseError
+from obstore.store import LocalStore, from_url
+
+from ebbtide.domain.errors import InputInvalid, StoreUnreachable
+from ebbtide.domain.outcome import AlreadyGone, Failed, Outcome, Purged
+
+_ERRORS = (BaseError, OSError)
+_LISTINGS = 8
+_CLIENT = {"timeout": timedelta(seconds=30), "connect_timeout": timedelta(seconds=10)}
+_RETRY = {"max_retries": 4, "retry_timeout": timedelta(seconds=60)}
+
+
+@dataclass(frozen=True, slots=True)
+class Stored:
+    """What was written: its length in bytes and its SHA-256 (32 bytes)."""
+
+    bytes: int
+    sha256: bytes
+
+
+class Objects:
+    """An object store by URL (file:///folder, s3://bucket/prefix, …), credentials from the operator's environment."""
+
+    def __init__(self, url: str) -> None:
+        """Open the store.
+
+        Raises:
+            InputInvalid: the URL names no store that can be opened.
+        """
+        self._folder: Path | None = None
+        parts = urlsplit(url)
+        try:
+            if parts.scheme == "file":
+                self._folder = Path(unquote(parts.path))
+                self._store = LocalStore(self._folder, mkdir=True, automatic_cleanup=True)
+            else:
+                self._store = from_url(url, client_options=_CLIENT, retry_config=_RETRY)  # type: ignore[assignment]
+        except (*_ERRORS, ValueError) as exc:
+            raise InputInvalid(
+                f"EBBTIDE_OBJECTS_URL cannot be opened ({_first_line(exc)}): give file:///folder or s3://bucket/prefix.",
+                field="EBBTIDE_OBJECTS_URL",
+            ) from exc
+
+    def put(self, key: str, chunks: Iterable[bytes]) -> Stored:
+        """Stream an object in.
+
+        Raises:
+            StoreUnreachable: it could not be written whole.
+        """
+        digest = hashlib.sha256()
+        size = 0
+
+        def counted() -> Iterator[bytes]:
+            nonlocal size
+            for chunk in chunks:
+                digest.update(chunk)
+                size += len(chunk)
+                yield chunk
+
+        try:
+            obstore.put(self._store, key, counted())
+        except _ERRORS as exc:
+            raise StoreUnreachable(f"The object store did not take an object: {_first_line(exc)}") from exc
+        return Stored(size, digest.digest())
+
+    def get(self, key: str) -> Iterator[bytes]:
+        """Stream an object out.
+
+        Raises:
+            StoreUnreachable: it could not be read.
+        """
+        try:
+            for chunk in obstore.get(self._store, key).stream():
+                yield bytes(chunk)
+        except _ERRORS as exc:
+            raise StoreUnreachable(f"The object store did not give an object: {_first_line(exc)}") from exc
+
+    def keys(self, prefix: str) -> Iterator[str]:
+        """List the keys below a prefix (whole path segments; a trailing slash is optional; "" for all).
+
+        Raises:
+            StoreUnreachable: the store does not answer.
+        """
+        try:
+            for page in obstore.list(self._store, prefix or None):
+                for meta in page:
+                    yield meta["path"]
+        except _ERRORS as exc:
+            raise StoreUnreachable(f"The object store did not list its keys: {_first_line(exc)}") from exc
+
+    def destroy(self, keys: Sequence[str]) -> Sequence[Outcome]:
+        """Delete objects and see that they are gone; one outcome a key, in order.
+
+        Raises:
+            StoreUnreachable: the store does not even list.
+        """
+        there = self._present(keys)
+        reasons = self._delete(sorted(there))
+        still = self._present(sorted(there)) if there else set()
+        return [
+            Failed(reasons.get(key, "the store says it is deleted, and lists it"))
+            if key in still
+            else Purged()
+            if key in there
+            else AlreadyGone()
+            for key in keys
+        ]
+
+    def discard(self, key: str) -> None:
+        """Remove what an upload that broke off may have left under a key.
+
+        Raises:
+            StoreUnreachable: it is still there.
+        """
+        (outcome,) = self.destroy([key])
+        if isinstance(outcome, Failed):
+            raise StoreUnreachable(f"An abandoned upload could not be removed: {outcome.reason}")
+        if self._folder is not None:  # a local put writes KEY#1 first and renames it; listings do not show those
+            target = self._folder / key
+            for staged in target.parent.glob(f"{target.name}#*"):
+                staged.unlink(missing_ok=True)
+
+    def _delete(self, keys: list[str]) -> dict[str, str]:
+        """Delete in bulk; where that fails, one by one, so that one bad key harms no other. Gives reasons by key."""
+        if not keys:
+            return {}
+        try:
+            obstore.delete(self._store, keys)
+        except _ERRORS:
+            reasons = {}
+            for key in keys:
+                try:
+                    obstore.delete(self._store, key)
+                except FileNotFoundError:
+                    continue
+                except _ERRORS as exc:
+                    reasons[key] = _first_line(exc)
+            return reasons
+        return {}
+
+    def _present(self, keys: Sequence[str]) -> set[str]:
+        """Find out by listing which of the keys are there: one listing per folder, not one question per key."""
+        folders: defaultdict[str, set[str]] = defaultdict(set)
+        for key in keys:
+            folders[key.rpartition("/")[0]].add(key)
+        with ThreadPoolExecutor(_LISTINGS) as pool:
+            found = pool.map(lambda folder: folders[folder].intersection(self.keys(folder)), folders)
+            return set().union(*found)
+
+
+def _first_line(exc: Exception) -> str:
+    """Give the first line of a store's message; the rest is its debug output."""
+    return str(exc).partition("\n")[0][:300]

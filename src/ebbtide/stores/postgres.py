@@ -1,0 +1,210 @@
+"""A live run over PostgreSQL: report rows, index rows of objects, cells and the book.
+
+DANGER: this adapter calls the only functions that delete (apps/runs/sql/rules.sql). It holds a cursor of the days
+still to come and nothing else: what is done is what the book says.
+"""
+
+from collections import deque
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import AbstractContextManager
+from datetime import date
+from typing import Any
+
+from ebbtide.domain.cell import Cell, DataType
+from ebbtide.domain.outcome import AlreadyGone, Failed, Numbers, Outcome, Purged, Retained, RunOutcome
+from ebbtide.engine.ports import Claimed, Reach
+
+Transaction = Callable[[], AbstractContextManager[Any]]
+"""Opens a transaction in the organization and gives a cursor; maps the database's errors to ours."""
+
+_WORDS = {Purged: "purged", AlreadyGone: "already_gone", Retained: "kept", Failed: "failed"}
+
+
+class PostgresCells:
+    """The counts, read through a server-side cursor so that memory stays flat."""
+
+    def __init__(self, transaction: Transaction, *, org: int) -> None:
+        self._transaction = transaction
+        self._org = org
+
+    def cells_before(self, reaches: Sequence[Reach]) -> Iterator[Cell]:
+        """Stream the cells older than their reach, in plan order."""
+        if not reaches:
+            return
+        with self._transaction() as cursor:
+            # leans on catalog_cell's key (org, day, data_type, queue): read in plan order up to the latest reach
+            cursor.execute(
+                """
+                SELECT c.day, c.data_type, c.queue_id, c.items, c.bytes FROM catalog_cell c
+                JOIN unnest(%s::int[], %s::text[], %s::date[]) AS r (queue_id, data_type, before)
+                    ON r.queue_id = c.queue_id AND r.data_type = c.data_type AND c.day < r.before
+                WHERE c.org_id = %s AND c.day < %s
+                ORDER BY c.day, c.data_type, c.queue_id
+                """,
+                [
+                    [reach.queue for reach in reaches],
+                    [str(reach.data_type) for reach in reaches],
+                    [reach.before for reach in reaches],
+                    self._org,
+                    max(reach.before for reach in reaches),
+                ],
+            )
+            for day, data_type, queue, items, size in cursor:
+                yield Cell(day, DataType(data_type), queue, items, size)
+
+
+class PostgresRun:
+    """One live run; every method that deletes is one transaction."""
+
+    def __init__(
+        self,
+        transaction: Transaction,
+        *,
+        run: int,
+        turnstile: Callable[[], AbstractContextManager[None]],
+        ended: Callable[[Numbers, int, RunOutcome, str], None],
+    ) -> None:
+        """Take up a run.
+
+        Args:
+            transaction: opens a transaction of the sweep role in the run's organization.
+            run: the run's number.
+            turnstile: holds off disarming while objects are in flight.
+            ended: writes numbers, purged bytes, outcome and reason to the run's row, inside the finishing transaction.
+        """
+        self._transaction = transaction
+        self._run = run
+        self._turnstile = turnstile
+        self._ended = ended
+        self._first_day = date.min
+        self._days: deque[tuple[date, int]] | None = None
+        self._batch = 0
+
+    def in_flight(self) -> AbstractContextManager[None]:
+        """Hold the organization's turnstile."""
+        return self._turnstile()
+
+    def _next_batch(self, cursor: Any) -> int:
+        if self._batch == 0:
+            cursor.execute(
+                "SELECT coalesce(max(batch), 0) FROM ledger_entry WHERE org_id = ebbtide_org() AND run_id = %s",
+                [self._run],
+            )
+            self._batch = cursor.fetchone()[0]
+        self._batch += 1
+        return self._batch
+
+    def claim_objects(self, *, most: int) -> Sequence[Claimed]:
+        """Decide on the next objects of the plan and write the intent."""
+        with self._transaction() as cursor:
+            cursor.execute(
+                "SELECT id, key, day FROM runs_claim_objects(%s, %s, %s)", [self._run, self._first_day, most]
+            )
+            claimed = [Claimed(*row) for row in cursor]
+        if claimed:
+            self._first_day = min(one.day for one in claimed)
+        return claimed
+
+    def close_objects(self, claimed: Sequence[Claimed], *, outcomes: Sequence[Outcome]) -> None:
+        """Write down what became of claimed objects."""
+        with self._transaction() as cursor:
+            cursor.execute(
+                "SELECT runs_close_objects(%s, %s, %s::bigint[], %s::text[], %s::text[])",
+                [
+                    self._run,
+                    self._next_batch(cursor),
+                    [one.id for one in claimed],
+                    [_WORDS[type(outcome)] for outcome in outcomes],
+                    [getattr(outcome, "reason", "") for outcome in outcomes],
+                ],
+            )
+
+    def purge_rows(self, *, most: int) -> int | None:
+        """Delete the report rows of the plan's next days, about `most` of them."""
+        if self._days is None:
+            self._days = self._days_left()
+        if not self._days:
+            return None
+        first = last = self._days[0][0]
+        expected = taken = 0
+        for day, items in self._days:
+            if taken and expected + items > most:
+                break
+            last, expected, taken = day, expected + items, taken + 1
+        with self._transaction() as cursor:
+            cursor.execute(
+                "SELECT items FROM runs_purge_rows(%s, %s, %s, %s)",
+                [self._run, self._next_batch(cursor), first, last],
+            )
+            deleted: int = cursor.fetchone()[0]
+        for _ in range(taken):  # only now: a batch that raised is tried again
+            self._days.popleft()
+        return deleted
+
+    def _days_left(self) -> deque[tuple[date, int]]:
+        """Read which planned days still have rows, and how many."""
+        with self._transaction() as cursor:
+            cursor.execute(
+                """
+                SELECT l.day, sum(c.items)::bigint FROM runs_run r
+                JOIN runs_planline l ON l.org_id = r.org_id AND l.plan_id = r.plan_id AND l.data_type = 'insights'
+                JOIN catalog_cell c ON c.org_id = l.org_id AND c.day = l.day AND c.data_type = 'insights'
+                    AND c.queue_id = ANY (l.queues)
+                WHERE r.org_id = ebbtide_org() AND r.id = %s GROUP BY l.day ORDER BY l.day
+                """,
+                [self._run],
+            )
+            return deque(cursor.fetchall())
+
+    def rows_left(self) -> Iterator[str]:
+        """Look in the tables themselves for rows booked as purged."""
+        for table in ("insights_segment", "insights_event"):
+            with self._transaction() as cursor:
+                cursor.execute(
+                    f"""
+                    SELECT e.day, e.queue_id FROM
+                        (SELECT DISTINCT day, queue_id FROM ledger_entry
+                         WHERE org_id = ebbtide_org() AND run_id = %s AND data_type = 'insights'
+                            AND outcome = 'purged') e
+                    WHERE EXISTS (
+                        SELECT 1 FROM {table} s
+                        WHERE s.org_id = ebbtide_org() AND s.day = e.day AND s.queue_id = e.queue_id)
+                    """,  # noqa: S608 - the names of two tables, written above
+                    [self._run],
+                )
+                yield from (f"{table} of que_{queue} on {day}" for day, queue in cursor)
+
+    def booked_places(self) -> Iterator[tuple[str, frozenset[str]]]:
+        """Give the key prefix of each cell of objects in the book, with the keys that may still lie there."""
+        with self._transaction() as cursor:
+            cursor.execute(
+                """
+                SELECT 'org_' || e.org_id || '/que_' || e.queue_id || '/' || to_char(e.day, 'YYYY-MM-DD') || '/'
+                        || e.data_type,
+                    ARRAY(SELECT m.key FROM media_mediaobject m
+                          WHERE m.org_id = e.org_id AND m.kind = e.data_type AND m.day = e.day
+                            AND m.queue_id = e.queue_id
+                          UNION ALL
+                          SELECT u.key FROM media_upload u WHERE u.org_id = e.org_id
+                            AND u.key LIKE 'org_' || e.org_id || '/que_' || e.queue_id || '/'
+                                || to_char(e.day, 'YYYY-MM-DD') || '/%%')
+                FROM (SELECT DISTINCT org_id, queue_id, day, data_type FROM ledger_entry
+                      WHERE org_id = ebbtide_org() AND run_id = %s AND data_type <> 'insights'
+                        AND outcome IN ('purged', 'already_gone')) e
+                """,
+                [self._run],
+            )
+            while rows := cursor.fetchmany(1000):
+                yield from ((prefix, frozenset(known)) for prefix, known in rows)
+
+    def finish(self, *, reached_end: bool, outcome: RunOutcome | None, reason: str) -> Numbers:
+        """End the run: book what is left with its reasons, add up, write the outcome."""
+        with self._transaction() as cursor:
+            cursor.execute(
+                "SELECT purged, purged_bytes, kept, failed, not_reached FROM runs_add_up(%s, %s)",
+                [self._run, reached_end],
+            )
+            purged, purged_bytes, kept, failed, not_reached = cursor.fetchone()
+            numbers = Numbers(purged=purged, kept=kept, failed=failed, not_reached=not_reached)
+            self._ended(numbers, purged_bytes, outcome or numbers.outcome, reason)
+        return numbers
