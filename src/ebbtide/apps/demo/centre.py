@@ -223,7 +223,7 @@ HARBOUR = Centre(
             topic="roadside",
         ),
         QueueProfile(
-            "Website Chat", "chat", 38, 75, 540, talk_sigma=0.6, wait_mean_s=40, wrap_median_s=20, topic="policy"
+            "Website Chat", "chat", 38, 140, 540, talk_sigma=0.6, wait_mean_s=40, wrap_median_s=20, topic="policy"
         ),
         QueueProfile(
             "Mail Room",
@@ -264,8 +264,8 @@ LANTERNFISH = Centre(
             420,
             talk_sigma=0.8,
             hold_share=0.31,
-            load=0.95,
-            wait_mean_s=90,
+            load=0.91,
+            wait_mean_s=75,
             opens=6,
             closes=24,
             always=0.15,
@@ -281,7 +281,7 @@ LANTERNFISH = Centre(
             "Support Chat",
             "chat",
             87,
-            60,
+            150,
             610,
             talk_sigma=0.6,
             wait_mean_s=45,
@@ -339,7 +339,7 @@ def small_centre(
 def _named(name: str) -> QueueProfile:
     words = name.lower()
     if "chat" in words:
-        return QueueProfile(name, "chat", 60, 75, 480)
+        return QueueProfile(name, "chat", 60, 140, 480)
     if "mail" in words:
         return QueueProfile(name, "email", 40, 86_400, 280, wait_mean_s=7_200)
     return QueueProfile(name, "voice", 100, 150, 240)

@@ -30,11 +30,14 @@ def mixed(key: pl.Expr) -> pl.Expr:
     Source:
         The finalizer of SplitMix64 (Steele, Lea and Flood, "Fast splittable pseudorandom number generators", 2014).
     """
-    key = key ^ (key // _u64(1 << 30))
-    key = key * _u64(0xBF58476D1CE4E5B9)
-    key = key ^ (key // _u64(1 << 27))
-    key = key * _u64(0x94D049BB133111EB)
-    return key ^ (key // _u64(1 << 31))
+    # Column by column, not as one expression: every step uses its input twice, and a tree of them would double each time.
+    return key.map_batches(_finalized, return_dtype=pl.UInt64, is_elementwise=True)
+
+
+def _finalized(key: pl.Series) -> pl.Series:
+    key = (key ^ (key // (1 << 30))) * 0xBF58476D1CE4E5B9
+    key = (key ^ (key // (1 << 27))) * 0x94D049BB133111EB
+    return key ^ (key // (1 << 31))
 
 
 def keyed(*parts: pl.Expr, seed: int) -> pl.Expr:
