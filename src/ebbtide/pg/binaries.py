@@ -75,7 +75,7 @@ def find(given: Path | None, *, account: Account) -> Binaries:
             f"The user {account.name} may not run PostgreSQL in {folder}: open that folder to read, or use the wheel's."
         )
         raise Refused(msg, field="binaries")
-    return _copied(found)
+    return _copied(found, account=account)
 
 
 def _of_wheel() -> Path:
@@ -115,9 +115,10 @@ def _runs(folder: Path, *, account: Account) -> bool:
         return False
 
 
-def _copied(found: Binaries) -> Binaries:
+def _copied(found: Binaries, *, account: Account) -> Binaries:
     """Copy a relocatable installation to the cache, once, and return the copy."""
     prefix = found.bin.parent
+    package = prefix.parent
     files = sorted(path for path in prefix.rglob("*") if path.is_file())
     # Sizes and names tell builds of one version apart without reading 40 MB at each start.
     build = hashlib.sha256(json.dumps([(str(p.relative_to(prefix)), p.stat().st_size) for p in files]).encode())
@@ -131,23 +132,36 @@ def _copied(found: Binaries) -> Binaries:
                 msg = f"{folder} is not a folder that only root may write: remove it and start again."
                 raise Refused(msg)
         if not target.exists():
-            part = Path(tempfile.mkdtemp(prefix=".part-", dir=CACHE))
-            try:
-                shutil.copytree(prefix, part / "copy", symlinks=True, copy_function=shutil.copy)
-                for path in (part / "copy").rglob("*"):
-                    if not path.is_symlink():
-                        path.chmod(0o755 if path.is_dir() or path.stat().st_mode & 0o100 else 0o644)
-                (part / "copy").chmod(0o755)
-                (part / "copy").rename(target)
-            except OSError:
-                if not target.exists():  # else a neighbour has copied it meanwhile
-                    raise
-            finally:
-                shutil.rmtree(part)
+            _copy(prefix, target=target)
     except OSError as exc:
         msg = f"PostgreSQL could not be copied to {target}: {exc}. Make {CACHE} writable for root, or free some space."
         raise Refused(msg) from exc
-    return replace(found, bin=target / "bin")
+    inside = target / package.name / prefix.name / "bin"
+    if not _runs(inside, account=account):
+        msg = f"The user {account.name} cannot run the copy of PostgreSQL in {target}: remove it and start again."
+        raise Refused(msg)
+    return replace(found, bin=inside)
+
+
+def _copy(prefix: Path, *, target: Path) -> None:
+    """Copy an installation whole or not at all, for everybody to read and only root to write."""
+    package = prefix.parent
+    libraries = package.with_name(package.name + ".libs")  # a wheel's own copies, found by a path relative to bin
+    part = Path(tempfile.mkdtemp(prefix=".part-", dir=target.parent))
+    try:
+        copy = part / "copy"
+        shutil.copytree(prefix, copy / package.name / prefix.name, symlinks=True, copy_function=shutil.copy)
+        if libraries.is_dir():
+            shutil.copytree(libraries, copy / libraries.name, symlinks=True, copy_function=shutil.copy)
+        for path in [copy, *copy.rglob("*")]:
+            if not path.is_symlink():
+                path.chmod(0o755 if path.is_dir() or path.stat().st_mode & 0o100 else 0o644)
+        copy.rename(target)
+    except OSError:
+        if not target.exists():  # else a neighbour has copied it meanwhile
+            raise
+    finally:
+        shutil.rmtree(part)
 
 
 def step(

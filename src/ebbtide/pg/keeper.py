@@ -69,8 +69,11 @@ def keep(spec: dict[str, Any]) -> int:
     rope.setblocking(False)
     bell.setblocking(False)
     signal.set_wakeup_fd(rope.fileno())
+    # Blocked, and so inherited until the postmaster is ready to hear it: when all users go while it is still starting,
+    # our SIGINT must wait for its ears, not fall to the handler of a Python that is about to exec.
+    signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
     # Handlers, not SIG_IGN: exec puts handlers back to default, but PostgreSQL would inherit "ignore".
-    for quiet in (signal.SIGTERM, signal.SIGINT, signal.SIGHUP, signal.SIGCHLD):
+    for quiet in (signal.SIGTERM, signal.SIGHUP, signal.SIGCHLD):
         signal.signal(quiet, lambda *_: None)
     keeper = os.getpid()
     postgres = os.fork()
@@ -78,15 +81,17 @@ def keep(spec: dict[str, Any]) -> int:
         signal.set_wakeup_fd(-1)
         # Immediate shutdown: the surest end for a server without a keeper; the next start recovers from the WAL.
         become(spec["argv"], uid=spec["uid"], gid=spec["gid"], parent=keeper, death=signal.SIGQUIT)
-    _serve(
+    farewell = _serve(
         postgres, bell=bell, listener=socket.socket(fileno=spec["listener"]), first=socket.socket(fileno=spec["first"])
     )
     _clear(spec)
+    for user in farewell:  # only now, when everything is cleared: this is what the last user waits for
+        user.close()
     return 0
 
 
-def _serve(postgres: int, *, bell: socket.socket, listener: socket.socket, first: socket.socket) -> None:
-    """Return when PostgreSQL has ended: by itself, or because the last user has gone."""
+def _serve(postgres: int, *, bell: socket.socket, listener: socket.socket, first: socket.socket) -> list[socket.socket]:
+    """Return when PostgreSQL has ended, by itself or because the last user has gone; hand back who is connected."""
     calls = selectors.DefaultSelector()
     listener.setblocking(False)
     users = {first}
@@ -122,6 +127,7 @@ def _serve(postgres: int, *, bell: socket.socket, listener: socket.socket, first
             calls.unregister(listener)
             listener.close()
             os.kill(postgres, signal.SIGINT)
+    return [*users, *left]
 
 
 def _clear(spec: dict[str, Any]) -> None:
