@@ -1,0 +1,1 @@
+"""The shell: every page rendered with made-up data."""
