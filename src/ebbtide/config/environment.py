@@ -1,7 +1,7 @@
 """The settings a person can give, read from the environment: the only place that does.
 
-Every value is checked here, once, so that a wrong one is refused at start with its name and the remedy instead of failing in
-the middle of a night.
+Every value is checked here, once, so that a wrong one is refused at start with its name and the remedy instead of
+failing in the middle of a night.
 """
 
 import os

@@ -1,11 +1,14 @@
 """Django settings: everything the framework needs, from `ebbtide.config.environment`."""
 
 import secrets
+from contextlib import suppress
+from functools import cache
 from pathlib import Path
 from typing import Any
 from urllib.parse import parse_qsl, unquote, urlsplit
 
 from csp.constants import NONE, SELF
+from django.utils.functional import lazystr
 
 from ebbtide.config.environment import read_environment
 
@@ -15,24 +18,21 @@ EBBTIDE_POSTGRES_BIN = ENVIRONMENT.postgres_bin
 EBBTIDE_OBJECTS_URL = ENVIRONMENT.objects_url or (EBBTIDE_DATA / "objects").as_uri()
 
 
+@cache
 def _secret_key() -> str:
     """Give the signing key: the one set, else one made once and kept beside the data, readable by its owner alone."""
     if ENVIRONMENT.secret_key is not None:
         return ENVIRONMENT.secret_key
     file = EBBTIDE_DATA / "secret-key"
-    try:
-        return file.read_text()
-    except OSError:
-        key = secrets.token_urlsafe(50)
-    try:
+    if not file.exists():
         EBBTIDE_DATA.mkdir(parents=True, exist_ok=True)
-        file.touch(mode=0o600, exist_ok=False)
-        file.write_text(key)
-    except FileExistsError:
-        return file.read_text() or key
-    except OSError:
-        return key  # commands that only read need no lasting key; the web server says so when it cannot keep one
-    return key
+        made = EBBTIDE_DATA / f"secret-key.{secrets.token_hex(4)}"
+        made.touch(mode=0o600)
+        made.write_text(secrets.token_urlsafe(50))
+        with suppress(FileExistsError):  # another process of ours was first: its key is the one
+            file.hardlink_to(made)
+        made.unlink()
+    return file.read_text()
 
 
 def _database(url: str) -> dict[str, Any]:
@@ -60,7 +60,7 @@ DATABASES = {
 }
 DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
 
-SECRET_KEY = _secret_key()
+SECRET_KEY = lazystr(_secret_key)  # made when first needed: most commands sign nothing
 DEBUG = False
 ALLOWED_HOSTS = list(ENVIRONMENT.hosts)
 ROOT_URLCONF = "ebbtide.config.urls"

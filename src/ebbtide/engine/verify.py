@@ -24,7 +24,7 @@ def verify(run: LiveRun, *, store: ObjectStore) -> None:
     if ghosts:
         more = f" and {len(ghosts) - NAMED} more" if len(ghosts) > NAMED else ""
         raise GhostFound(
-            f"Booked as gone and still there: {', '.join(ghosts[:NAMED])}{more}. Nothing further is deleted by this run; "
+            f"Booked as gone and still there: {', '.join(ghosts[:NAMED])}{more}. This run deletes nothing further: "
             "look at what writes there, then run again.",
             ghosts=len(ghosts),
         )

@@ -15,22 +15,22 @@ from urllib.parse import unquote, urlsplit
 
 import obstore
 from obstore.exceptions import BaseError
-from obstore.store import LocalStore, from_url
+from obstore.store import ClientConfig, LocalStore, ObjectStore, RetryConfig, from_url
 
 from ebbtide.domain.errors import InputInvalid, StoreUnreachable
 from ebbtide.domain.outcome import AlreadyGone, Failed, Outcome, Purged
 
 _ERRORS = (BaseError, OSError)
 _LISTINGS = 8
-_CLIENT = {"timeout": timedelta(seconds=30), "connect_timeout": timedelta(seconds=10)}
-_RETRY = {"max_retries": 4, "retry_timeout": timedelta(seconds=60)}
+_CLIENT: ClientConfig = {"timeout": timedelta(seconds=30), "connect_timeout": timedelta(seconds=10), "allow_http": True}
+_RETRY: RetryConfig = {"max_retries": 4, "retry_timeout": timedelta(seconds=60)}
 
 
 @dataclass(frozen=True, slots=True)
 class Stored:
-    """What was written: its length in bytes and its SHA-256 (32 bytes)."""
+    """What was written: its size in bytes and its SHA-256 (32 bytes)."""
 
-    bytes: int
+    size: int
     sha256: bytes
 
 
@@ -48,9 +48,9 @@ class Objects:
         try:
             if parts.scheme == "file":
                 self._folder = Path(unquote(parts.path))
-                self._store = LocalStore(self._folder, mkdir=True, automatic_cleanup=True)
+                self._store: ObjectStore = LocalStore(self._folder, mkdir=True, automatic_cleanup=True)
             else:
-                self._store = from_url(url, client_options=_CLIENT, retry_config=_RETRY)  # type: ignore[assignment]
+                self._store = from_url(url, client_options=_CLIENT, retry_config=_RETRY)
         except (*_ERRORS, ValueError) as exc:
             raise InputInvalid(
                 f"EBBTIDE_OBJECTS_URL cannot be opened ({_first_line(exc)}): give file:///folder or s3://bucket/prefix.",

@@ -47,9 +47,7 @@ class Cell(models.Model):
 
 
 class PurgedLine(models.Model):
-    """Up to where a (queue, data type) has been purged: data of a day before `before` is late and never becomes
-    live.
-    """
+    """The purged line of a (queue, data type): data of a day before `before` is late and never becomes live."""
 
     pk = models.CompositePrimaryKey("org", "queue", "data_type")
     org = models.ForeignKey(Organization, on_delete=models.PROTECT, db_index=False)

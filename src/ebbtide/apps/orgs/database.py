@@ -5,7 +5,7 @@ session would leak to whoever gets the pooled connection next, and row-level sec
 """
 
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager
 
 from django.db import Error, InterfaceError, OperationalError, connections, transaction
 from django.db.backends.utils import CursorWrapper
@@ -83,23 +83,23 @@ def _scope(name: str, value: str, *, using: str) -> Iterator[CursorWrapper]:
         cursor.execute("SELECT set_config(%s, %s, true)", [name, before])
 
 
-def acting_in(org: int, *, using: str = WEB) -> "contextmanager[CursorWrapper]":  # type: ignore[type-arg]
+def acting_in(org: int, *, using: str = WEB) -> AbstractContextManager[CursorWrapper]:
     """Open a transaction in which only this organization's rows exist; gives a cursor.
 
     Raises:
         DatabaseUnreachable: PostgreSQL does not answer.
     """
-    return _scope("ebbtide.org", str(org), using=using)  # type: ignore[return-value]
+    return _scope("ebbtide.org", str(org), using=using)
 
 
-def as_platform(*, using: str = WEB) -> "contextmanager[CursorWrapper]":  # type: ignore[type-arg]
+def as_platform(*, using: str = WEB) -> AbstractContextManager[CursorWrapper]:
     """Open a transaction that sees every organization's head and runs, and no organization's data."""
-    return _scope("ebbtide.platform", "on", using=using)  # type: ignore[return-value]
+    return _scope("ebbtide.platform", "on", using=using)
 
 
-def as_person(user: int, *, using: str = WEB) -> "contextmanager[CursorWrapper]":  # type: ignore[type-arg]
+def as_person(user: int, *, using: str = WEB) -> AbstractContextManager[CursorWrapper]:
     """Open a transaction that sees a person's own memberships and those organizations' heads."""
-    return _scope("ebbtide.user", str(user), using=using)  # type: ignore[return-value]
+    return _scope("ebbtide.user", str(user), using=using)
 
 
 def refuse_unsafe_roles() -> None:
@@ -128,6 +128,7 @@ def refuse_unsafe_roles() -> None:
             user, role, what = found
             through = "" if role == user else f" through {role}, which"
             raise UnsafeRole(
-                f"The {alias} database role {user}{through} {what}: connect with a role made as docs/database.md shows.",
+                f"The {alias} database role {user}{through} {what}: connect with a role made as docs/database.md "
+                "shows.",
                 field="DATABASE_URL" if alias == WEB else "EBBTIDE_SWEEP_URL",
             )

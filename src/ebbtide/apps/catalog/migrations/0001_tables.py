@@ -6,56 +6,103 @@ from django.db import migrations, models
 
 
 class Migration(migrations.Migration):
-
     initial = True
 
     dependencies = [
-        ('orgs', '0001_tables'),
+        ("orgs", "0001_tables"),
     ]
 
     operations = [
         migrations.CreateModel(
-            name='Queue',
+            name="Queue",
             fields=[
-                ('id', models.AutoField(primary_key=True, serialize=False)),
-                ('name', models.TextField()),
-                ('archived_at', models.DateTimeField(null=True)),
-                ('created_at', models.DateTimeField(db_default=django.db.models.functions.datetime.Now())),
-                ('org', models.ForeignKey(db_index=False, on_delete=django.db.models.deletion.PROTECT, to='orgs.organization')),
+                ("id", models.AutoField(primary_key=True, serialize=False)),
+                ("name", models.TextField()),
+                ("archived_at", models.DateTimeField(null=True)),
+                ("created_at", models.DateTimeField(db_default=django.db.models.functions.datetime.Now())),
+                (
+                    "org",
+                    models.ForeignKey(
+                        db_index=False, on_delete=django.db.models.deletion.PROTECT, to="orgs.organization"
+                    ),
+                ),
             ],
         ),
         migrations.CreateModel(
-            name='PurgedLine',
+            name="PurgedLine",
             fields=[
-                ('pk', models.CompositePrimaryKey('org', 'queue', 'data_type', blank=True, editable=False, primary_key=True, serialize=False)),
-                ('data_type', models.TextField()),
-                ('before', models.DateField()),
-                ('org', models.ForeignKey(db_index=False, on_delete=django.db.models.deletion.PROTECT, to='orgs.organization')),
-                ('queue', models.ForeignKey(db_constraint=False, db_index=False, on_delete=django.db.models.deletion.PROTECT, to='catalog.queue')),
+                (
+                    "pk",
+                    models.CompositePrimaryKey(
+                        "org", "queue", "data_type", blank=True, editable=False, primary_key=True, serialize=False
+                    ),
+                ),
+                ("data_type", models.TextField()),
+                ("before", models.DateField()),
+                (
+                    "org",
+                    models.ForeignKey(
+                        db_index=False, on_delete=django.db.models.deletion.PROTECT, to="orgs.organization"
+                    ),
+                ),
+                (
+                    "queue",
+                    models.ForeignKey(
+                        db_constraint=False,
+                        db_index=False,
+                        on_delete=django.db.models.deletion.PROTECT,
+                        to="catalog.queue",
+                    ),
+                ),
             ],
         ),
         migrations.CreateModel(
-            name='Cell',
+            name="Cell",
             fields=[
-                ('pk', models.CompositePrimaryKey('org', 'day', 'data_type', 'queue', blank=True, editable=False, primary_key=True, serialize=False)),
-                ('day', models.DateField()),
-                ('data_type', models.TextField()),
-                ('items', models.BigIntegerField()),
-                ('bytes', models.BigIntegerField()),
-                ('org', models.ForeignKey(db_index=False, on_delete=django.db.models.deletion.PROTECT, to='orgs.organization')),
-                ('queue', models.ForeignKey(db_constraint=False, db_index=False, on_delete=django.db.models.deletion.PROTECT, to='catalog.queue')),
+                (
+                    "pk",
+                    models.CompositePrimaryKey(
+                        "org",
+                        "day",
+                        "data_type",
+                        "queue",
+                        blank=True,
+                        editable=False,
+                        primary_key=True,
+                        serialize=False,
+                    ),
+                ),
+                ("day", models.DateField()),
+                ("data_type", models.TextField()),
+                ("items", models.BigIntegerField()),
+                ("bytes", models.BigIntegerField()),
+                (
+                    "org",
+                    models.ForeignKey(
+                        db_index=False, on_delete=django.db.models.deletion.PROTECT, to="orgs.organization"
+                    ),
+                ),
+                (
+                    "queue",
+                    models.ForeignKey(
+                        db_constraint=False,
+                        db_index=False,
+                        on_delete=django.db.models.deletion.PROTECT,
+                        to="catalog.queue",
+                    ),
+                ),
             ],
         ),
         migrations.AddConstraint(
-            model_name='queue',
-            constraint=models.UniqueConstraint(fields=('org', 'name'), name='queue_name_once'),
+            model_name="queue",
+            constraint=models.UniqueConstraint(fields=("org", "name"), name="queue_name_once"),
         ),
         migrations.AddConstraint(
-            model_name='cell',
-            constraint=models.CheckConstraint(condition=models.Q(('items__gt', 0)), name='cell_items'),
+            model_name="cell",
+            constraint=models.CheckConstraint(condition=models.Q(("items__gt", 0)), name="cell_items"),
         ),
         migrations.AddConstraint(
-            model_name='cell',
-            constraint=models.CheckConstraint(condition=models.Q(('bytes__gte', 0)), name='cell_bytes'),
+            model_name="cell",
+            constraint=models.CheckConstraint(condition=models.Q(("bytes__gte", 0)), name="cell_bytes"),
         ),
     ]

@@ -6,47 +6,71 @@ from django.db import migrations, models
 
 
 class Migration(migrations.Migration):
-
     initial = True
 
     dependencies = [
-        ('catalog', '0001_tables'),
-        ('orgs', '0001_tables'),
+        ("catalog", "0001_tables"),
+        ("orgs", "0001_tables"),
     ]
 
     operations = [
         migrations.CreateModel(
-            name='MediaObject',
+            name="MediaObject",
             fields=[
-                ('id', models.BigAutoField(primary_key=True, serialize=False)),
-                ('day', models.DateField()),
-                ('kind', models.TextField()),
-                ('key', models.TextField()),
-                ('bytes', models.BigIntegerField()),
-                ('sha256', models.BinaryField()),
-                ('segment_id', models.UUIDField()),
-                ('claimed_by', models.BigIntegerField(null=True)),
-                ('left_as', models.TextField(null=True)),
-                ('left_reason', models.TextField(default='')),
-                ('created_at', models.DateTimeField(db_default=django.db.models.functions.datetime.Now())),
-                ('org', models.ForeignKey(db_index=False, on_delete=django.db.models.deletion.PROTECT, to='orgs.organization')),
-                ('queue', models.ForeignKey(db_constraint=False, db_index=False, on_delete=django.db.models.deletion.PROTECT, to='catalog.queue')),
+                ("id", models.BigAutoField(primary_key=True, serialize=False)),
+                ("day", models.DateField()),
+                ("kind", models.TextField()),
+                ("key", models.TextField()),
+                ("bytes", models.BigIntegerField()),
+                ("sha256", models.BinaryField()),
+                ("segment_id", models.UUIDField()),
+                ("claimed_by", models.BigIntegerField(null=True)),
+                ("left_as", models.TextField(null=True)),
+                ("left_reason", models.TextField(default="")),
+                ("created_at", models.DateTimeField(db_default=django.db.models.functions.datetime.Now())),
+                (
+                    "org",
+                    models.ForeignKey(
+                        db_index=False, on_delete=django.db.models.deletion.PROTECT, to="orgs.organization"
+                    ),
+                ),
+                (
+                    "queue",
+                    models.ForeignKey(
+                        db_constraint=False,
+                        db_index=False,
+                        on_delete=django.db.models.deletion.PROTECT,
+                        to="catalog.queue",
+                    ),
+                ),
             ],
             options={
-                'indexes': [models.Index(fields=['org', 'kind', 'day', 'queue'], name='media_by_cell')],
-                'constraints': [models.UniqueConstraint(fields=('org', 'key'), name='media_key_once'), models.UniqueConstraint(fields=('org', 'segment_id', 'kind', 'sha256'), name='media_content_once'), models.CheckConstraint(condition=models.Q(('kind__in', ['audio', 'transcript', 'desktop'])), name='media_kind'), models.CheckConstraint(condition=models.Q(('bytes__gte', 0)), name='media_bytes')],
+                "indexes": [models.Index(fields=["org", "kind", "day", "queue"], name="media_by_cell")],
+                "constraints": [
+                    models.UniqueConstraint(fields=("org", "key"), name="media_key_once"),
+                    models.UniqueConstraint(fields=("org", "segment_id", "kind", "sha256"), name="media_content_once"),
+                    models.CheckConstraint(
+                        condition=models.Q(("kind__in", ["audio", "transcript", "desktop"])), name="media_kind"
+                    ),
+                    models.CheckConstraint(condition=models.Q(("bytes__gte", 0)), name="media_bytes"),
+                ],
             },
         ),
         migrations.CreateModel(
-            name='Upload',
+            name="Upload",
             fields=[
-                ('id', models.BigAutoField(primary_key=True, serialize=False)),
-                ('key', models.TextField()),
-                ('started_at', models.DateTimeField(db_default=django.db.models.functions.datetime.Now())),
-                ('org', models.ForeignKey(db_index=False, on_delete=django.db.models.deletion.PROTECT, to='orgs.organization')),
+                ("id", models.BigAutoField(primary_key=True, serialize=False)),
+                ("key", models.TextField()),
+                ("started_at", models.DateTimeField(db_default=django.db.models.functions.datetime.Now())),
+                (
+                    "org",
+                    models.ForeignKey(
+                        db_index=False, on_delete=django.db.models.deletion.PROTECT, to="orgs.organization"
+                    ),
+                ),
             ],
             options={
-                'constraints': [models.UniqueConstraint(fields=('org', 'key'), name='upload_key_once')],
+                "constraints": [models.UniqueConstraint(fields=("org", "key"), name="upload_key_once")],
             },
         ),
     ]

@@ -6,66 +6,105 @@ from django.db import migrations, models
 
 
 class Migration(migrations.Migration):
-
     initial = True
 
     dependencies = [
-        ('catalog', '0001_tables'),
-        ('orgs', '0001_tables'),
+        ("catalog", "0001_tables"),
+        ("orgs", "0001_tables"),
     ]
 
     operations = [
         migrations.CreateModel(
-            name='RetentionJob',
+            name="RetentionJob",
             fields=[
-                ('id', models.BigAutoField(primary_key=True, serialize=False)),
-                ('type', models.TextField()),
-                ('what', models.TextField()),
-                ('days', models.IntegerField()),
-                ('version', models.IntegerField(default=1)),
-                ('created_at', models.DateTimeField(db_default=django.db.models.functions.datetime.Now())),
-                ('deleted_at', models.DateTimeField(null=True)),
-                ('org', models.ForeignKey(db_index=False, on_delete=django.db.models.deletion.PROTECT, to='orgs.organization')),
+                ("id", models.BigAutoField(primary_key=True, serialize=False)),
+                ("type", models.TextField()),
+                ("what", models.TextField()),
+                ("days", models.IntegerField()),
+                ("version", models.IntegerField(default=1)),
+                ("created_at", models.DateTimeField(db_default=django.db.models.functions.datetime.Now())),
+                ("deleted_at", models.DateTimeField(null=True)),
+                (
+                    "org",
+                    models.ForeignKey(
+                        db_index=False, on_delete=django.db.models.deletion.PROTECT, to="orgs.organization"
+                    ),
+                ),
             ],
         ),
         migrations.CreateModel(
-            name='JobQueue',
+            name="JobQueue",
             fields=[
-                ('id', models.BigAutoField(primary_key=True, serialize=False)),
-                ('org', models.ForeignKey(db_index=False, on_delete=django.db.models.deletion.PROTECT, to='orgs.organization')),
-                ('queue', models.ForeignKey(db_constraint=False, db_index=False, on_delete=django.db.models.deletion.PROTECT, to='catalog.queue')),
-                ('job', models.ForeignKey(db_constraint=False, on_delete=django.db.models.deletion.PROTECT, related_name='named', to='policies.retentionjob')),
+                ("id", models.BigAutoField(primary_key=True, serialize=False)),
+                (
+                    "org",
+                    models.ForeignKey(
+                        db_index=False, on_delete=django.db.models.deletion.PROTECT, to="orgs.organization"
+                    ),
+                ),
+                (
+                    "queue",
+                    models.ForeignKey(
+                        db_constraint=False,
+                        db_index=False,
+                        on_delete=django.db.models.deletion.PROTECT,
+                        to="catalog.queue",
+                    ),
+                ),
+                (
+                    "job",
+                    models.ForeignKey(
+                        db_constraint=False,
+                        on_delete=django.db.models.deletion.PROTECT,
+                        related_name="named",
+                        to="policies.retentionjob",
+                    ),
+                ),
             ],
         ),
         migrations.CreateModel(
-            name='JobChange',
+            name="JobChange",
             fields=[
-                ('id', models.BigAutoField(primary_key=True, serialize=False)),
-                ('job_id', models.BigIntegerField()),
-                ('actor', models.TextField()),
-                ('before', models.JSONField(null=True)),
-                ('after', models.JSONField(null=True)),
-                ('at', models.DateTimeField(db_default=django.db.models.functions.datetime.Now())),
-                ('org', models.ForeignKey(db_index=False, on_delete=django.db.models.deletion.PROTECT, to='orgs.organization')),
+                ("id", models.BigAutoField(primary_key=True, serialize=False)),
+                ("job_id", models.BigIntegerField()),
+                ("actor", models.TextField()),
+                ("before", models.JSONField(null=True)),
+                ("after", models.JSONField(null=True)),
+                ("at", models.DateTimeField(db_default=django.db.models.functions.datetime.Now())),
+                (
+                    "org",
+                    models.ForeignKey(
+                        db_index=False, on_delete=django.db.models.deletion.PROTECT, to="orgs.organization"
+                    ),
+                ),
             ],
             options={
-                'indexes': [models.Index(fields=['org', 'job_id', 'at'], name='job_change_by_job')],
+                "indexes": [models.Index(fields=["org", "job_id", "at"], name="job_change_by_job")],
             },
         ),
         migrations.AddIndex(
-            model_name='retentionjob',
-            index=models.Index(condition=models.Q(('deleted_at__isnull', True)), fields=['org'], name='job_live'),
+            model_name="retentionjob",
+            index=models.Index(condition=models.Q(("deleted_at__isnull", True)), fields=["org"], name="job_live"),
         ),
         migrations.AddConstraint(
-            model_name='retentionjob',
-            constraint=models.CheckConstraint(condition=models.Q(('days__gte', 1), ('days__lte', 5000)), name='job_days'),
+            model_name="retentionjob",
+            constraint=models.CheckConstraint(
+                condition=models.Q(("days__gte", 1), ("days__lte", 5000)), name="job_days"
+            ),
         ),
         migrations.AddConstraint(
-            model_name='retentionjob',
-            constraint=models.CheckConstraint(condition=models.Q(models.Q(('type', 'global'), ('what', 'all')), models.Q(('type', 'queue'), ('what__in', ['all', 'desktop'])), _connector='OR'), name='job_reach'),
+            model_name="retentionjob",
+            constraint=models.CheckConstraint(
+                condition=models.Q(
+                    models.Q(("type", "global"), ("what", "all")),
+                    models.Q(("type", "queue"), ("what__in", ["all", "desktop"])),
+                    _connector="OR",
+                ),
+                name="job_reach",
+            ),
         ),
         migrations.AddConstraint(
-            model_name='jobqueue',
-            constraint=models.UniqueConstraint(fields=('org', 'job', 'queue'), name='job_queue_once'),
+            model_name="jobqueue",
+            constraint=models.UniqueConstraint(fields=("org", "job", "queue"), name="job_queue_once"),
         ),
     ]

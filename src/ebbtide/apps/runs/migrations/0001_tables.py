@@ -7,90 +7,125 @@ from django.db import migrations, models
 
 
 class Migration(migrations.Migration):
-
     initial = True
 
     dependencies = [
-        ('orgs', '0001_tables'),
+        ("orgs", "0001_tables"),
     ]
 
     operations = [
         migrations.CreateModel(
-            name='PlanLine',
+            name="PlanLine",
             fields=[
-                ('pk', models.CompositePrimaryKey('org', 'plan_id', 'day', 'data_type', blank=True, editable=False, primary_key=True, serialize=False)),
-                ('plan_id', models.BigIntegerField()),
-                ('day', models.DateField()),
-                ('data_type', models.TextField()),
-                ('queues', django.contrib.postgres.fields.ArrayField(base_field=models.IntegerField(), size=None)),
-                ('jobs', django.contrib.postgres.fields.ArrayField(base_field=models.BigIntegerField(), size=None)),
-                ('days', django.contrib.postgres.fields.ArrayField(base_field=models.IntegerField(), size=None)),
-                ('items', django.contrib.postgres.fields.ArrayField(base_field=models.BigIntegerField(), size=None)),
-                ('bytes', django.contrib.postgres.fields.ArrayField(base_field=models.BigIntegerField(), size=None)),
-                ('org', models.ForeignKey(db_index=False, on_delete=django.db.models.deletion.PROTECT, to='orgs.organization')),
+                (
+                    "pk",
+                    models.CompositePrimaryKey(
+                        "org",
+                        "plan_id",
+                        "day",
+                        "data_type",
+                        blank=True,
+                        editable=False,
+                        primary_key=True,
+                        serialize=False,
+                    ),
+                ),
+                ("plan_id", models.BigIntegerField()),
+                ("day", models.DateField()),
+                ("data_type", models.TextField()),
+                ("queues", django.contrib.postgres.fields.ArrayField(base_field=models.IntegerField(), size=None)),
+                ("jobs", django.contrib.postgres.fields.ArrayField(base_field=models.BigIntegerField(), size=None)),
+                ("days", django.contrib.postgres.fields.ArrayField(base_field=models.IntegerField(), size=None)),
+                ("items", django.contrib.postgres.fields.ArrayField(base_field=models.BigIntegerField(), size=None)),
+                ("bytes", django.contrib.postgres.fields.ArrayField(base_field=models.BigIntegerField(), size=None)),
+                (
+                    "org",
+                    models.ForeignKey(
+                        db_index=False, on_delete=django.db.models.deletion.PROTECT, to="orgs.organization"
+                    ),
+                ),
             ],
         ),
         migrations.CreateModel(
-            name='Platform',
+            name="Platform",
             fields=[
-                ('id', models.SmallIntegerField(default=1, primary_key=True, serialize=False)),
-                ('stopped', models.BooleanField(default=False)),
-                ('stopped_reason', models.TextField(default='')),
-                ('clock_read_at', models.DateTimeField(null=True)),
+                ("id", models.SmallIntegerField(default=1, primary_key=True, serialize=False)),
+                ("stopped", models.BooleanField(default=False)),
+                ("stopped_reason", models.TextField(default="")),
+                ("clock_read_at", models.DateTimeField(null=True)),
             ],
             options={
-                'constraints': [models.CheckConstraint(condition=models.Q(('id', 1)), name='platform_one_row')],
+                "constraints": [models.CheckConstraint(condition=models.Q(("id", 1)), name="platform_one_row")],
             },
         ),
         migrations.CreateModel(
-            name='Plan',
+            name="Plan",
             fields=[
-                ('id', models.BigAutoField(primary_key=True, serialize=False)),
-                ('as_of', models.DateField()),
-                ('made_on', models.DateField()),
-                ('made_at', models.DateTimeField()),
-                ('jobs_version', models.IntegerField()),
-                ('armed', models.BooleanField()),
-                ('cells', models.IntegerField()),
-                ('items', models.BigIntegerField()),
-                ('bytes', models.BigIntegerField()),
-                ('oldest', models.DateField(null=True)),
-                ('newest', models.DateField(null=True)),
-                ('population', models.BigIntegerField()),
-                ('sha256', models.BinaryField()),
-                ('confirmed_at', models.DateTimeField(null=True)),
-                ('confirmed_by', models.TextField(default='')),
-                ('org', models.ForeignKey(db_index=False, on_delete=django.db.models.deletion.PROTECT, to='orgs.organization')),
+                ("id", models.BigAutoField(primary_key=True, serialize=False)),
+                ("as_of", models.DateField()),
+                ("made_on", models.DateField()),
+                ("made_at", models.DateTimeField()),
+                ("jobs_version", models.IntegerField()),
+                ("armed", models.BooleanField()),
+                ("cells", models.IntegerField()),
+                ("items", models.BigIntegerField()),
+                ("bytes", models.BigIntegerField()),
+                ("oldest", models.DateField(null=True)),
+                ("newest", models.DateField(null=True)),
+                ("population", models.BigIntegerField()),
+                ("sha256", models.BinaryField()),
+                ("confirmed_at", models.DateTimeField(null=True)),
+                ("confirmed_by", models.TextField(default="")),
+                (
+                    "org",
+                    models.ForeignKey(
+                        db_index=False, on_delete=django.db.models.deletion.PROTECT, to="orgs.organization"
+                    ),
+                ),
             ],
             options={
-                'indexes': [models.Index(fields=['org', '-id'], name='plan_by_org')],
+                "indexes": [models.Index(fields=["org", "-id"], name="plan_by_org")],
             },
         ),
         migrations.CreateModel(
-            name='Run',
+            name="Run",
             fields=[
-                ('id', models.BigAutoField(primary_key=True, serialize=False)),
-                ('plan_id', models.BigIntegerField()),
-                ('local_date', models.DateField()),
-                ('trigger', models.TextField(choices=[('nightly', 'nightly'), ('manual', 'manual')])),
-                ('mode', models.TextField(choices=[('simulated', 'simulated'), ('live', 'live')], null=True)),
-                ('outcome', models.TextField(null=True)),
-                ('reason', models.TextField(default='')),
-                ('frozen_at', models.DateTimeField()),
-                ('started_at', models.DateTimeField(db_default=django.db.models.functions.datetime.Now())),
-                ('ended_at', models.DateTimeField(null=True)),
-                ('worker', models.TextField(default='')),
-                ('cancelled_at', models.DateTimeField(null=True)),
-                ('purged', models.BigIntegerField(default=0)),
-                ('purged_bytes', models.BigIntegerField(default=0)),
-                ('kept', models.BigIntegerField(default=0)),
-                ('failed', models.BigIntegerField(default=0)),
-                ('not_reached', models.BigIntegerField(default=0)),
-                ('org', models.ForeignKey(db_index=False, on_delete=django.db.models.deletion.PROTECT, to='orgs.organization')),
+                ("id", models.BigAutoField(primary_key=True, serialize=False)),
+                ("plan_id", models.BigIntegerField()),
+                ("local_date", models.DateField()),
+                ("trigger", models.TextField(choices=[("nightly", "nightly"), ("manual", "manual")])),
+                ("mode", models.TextField(choices=[("simulated", "simulated"), ("live", "live")], null=True)),
+                ("outcome", models.TextField(null=True)),
+                ("reason", models.TextField(default="")),
+                ("frozen_at", models.DateTimeField()),
+                ("started_at", models.DateTimeField(db_default=django.db.models.functions.datetime.Now())),
+                ("ended_at", models.DateTimeField(null=True)),
+                ("worker", models.TextField(default="")),
+                ("cancelled_at", models.DateTimeField(null=True)),
+                ("purged", models.BigIntegerField(default=0)),
+                ("purged_bytes", models.BigIntegerField(default=0)),
+                ("kept", models.BigIntegerField(default=0)),
+                ("failed", models.BigIntegerField(default=0)),
+                ("not_reached", models.BigIntegerField(default=0)),
+                (
+                    "org",
+                    models.ForeignKey(
+                        db_index=False, on_delete=django.db.models.deletion.PROTECT, to="orgs.organization"
+                    ),
+                ),
             ],
             options={
-                'indexes': [models.Index(fields=['org', '-id'], name='run_by_org')],
-                'constraints': [models.UniqueConstraint(condition=models.Q(('trigger', 'nightly')), fields=('org', 'local_date'), name='run_once_a_night'), models.UniqueConstraint(condition=models.Q(('outcome__isnull', True)), fields=('org',), name='run_one_at_a_time')],
+                "indexes": [models.Index(fields=["org", "-id"], name="run_by_org")],
+                "constraints": [
+                    models.UniqueConstraint(
+                        condition=models.Q(("trigger", "nightly")),
+                        fields=("org", "local_date"),
+                        name="run_once_a_night",
+                    ),
+                    models.UniqueConstraint(
+                        condition=models.Q(("outcome__isnull", True)), fields=("org",), name="run_one_at_a_time"
+                    ),
+                ],
             },
         ),
     ]

@@ -8,7 +8,8 @@ SELECT ebbtide_protect('runs_run');
 CREATE POLICY platform ON runs_run FOR SELECT USING (ebbtide_is_platform());
 ALTER TABLE runs_plan ADD CONSTRAINT plan_of_org UNIQUE (org_id, id);
 ALTER TABLE runs_planline ADD CONSTRAINT planline_plan_of_org
-    FOREIGN KEY (org_id, plan_id) REFERENCES runs_plan (org_id, id);
+    FOREIGN KEY (org_id, plan_id) REFERENCES runs_plan (org_id, id)
+    DEFERRABLE INITIALLY DEFERRED; -- lines are streamed in; the head, with their hash, comes last
 ALTER TABLE runs_run ADD CONSTRAINT run_plan_of_org FOREIGN KEY (org_id, plan_id) REFERENCES runs_plan (org_id, id);
 INSERT INTO runs_platform (id, stopped, stopped_reason) VALUES (1, false, '');
 

@@ -1,0 +1,1 @@
+"""Report rows of interactions, by segment."""

@@ -1,0 +1,223 @@
+"""Recordings and transcripts into the store: intent first, object second, row last.
+
+Whatever breaks in between leaves an intent, and `sweep_uploads` removes what it names; so no object is ever in the
+store that nothing knows of.
+"""
+
+import hashlib
+import uuid
+from collections.abc import Callable, Iterable, Iterator
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass, fields
+from datetime import date, datetime, timedelta
+from itertools import islice
+from typing import Protocol
+
+from ebbtide.apps.media.models import MediaObject, Upload
+from ebbtide.apps.orgs.database import WEB, acting_in
+from ebbtide.domain.cell import DataType
+from ebbtide.domain.errors import LateData, StoreUnreachable
+from ebbtide.domain.identity import public_id
+
+BATCH = 500
+UPLOADS_AT_ONCE = 8
+ABANDONED_AFTER = timedelta(hours=24)
+
+
+class Written(Protocol):
+    """What a store says of an object it took."""
+
+    @property
+    def size(self) -> int:
+        """Size in bytes."""
+        ...
+
+    @property
+    def sha256(self) -> bytes:
+        """SHA-256, 32 bytes."""
+        ...
+
+
+class Puts(Protocol):
+    """A store that takes objects and removes broken uploads."""
+
+    def put(self, key: str, chunks: Iterable[bytes]) -> Written:
+        """Stream an object in."""
+        ...
+
+    def discard(self, key: str) -> None:
+        """Remove what an upload may have left."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class Incoming:
+    """A recording on its way in.
+
+    Attributes:
+        segment_id: the segment it belongs to.
+        kind: audio, transcript or desktop.
+        chunks: opens the content anew at each call; it is read twice, once to know whether it is there already.
+        told: what to say about it when it is rejected (a manifest's line).
+    """
+
+    segment_id: uuid.UUID
+    kind: DataType
+    chunks: Callable[[], Iterable[bytes]]
+    told: object = None
+
+
+@dataclass(slots=True)
+class MediaCounts:
+    """What became of recordings; the ends add up to `read`."""
+
+    read: int = 0
+    imported: int = 0
+    already_there: int = 0
+    late: int = 0
+    rejected: int = 0
+
+    def add(self, other: "MediaCounts") -> None:
+        """Add another batch's counts."""
+        for field in fields(self):
+            setattr(self, field.name, getattr(self, field.name) + getattr(other, field.name))
+
+
+Reject = Callable[[Incoming, str], None]
+
+
+def store_recordings(org: int, *, incoming: Iterable[Incoming], store: Puts, reject: Reject) -> MediaCounts:
+    """Store recordings of segments that are there.
+
+    Args:
+        org: the organization's number.
+        incoming: the recordings; read in batches, so any number of them.
+        store: where they go.
+        reject: told of each that cannot be stored, with the reason.
+
+    Raises:
+        StoreUnreachable: an object could not be written; what was finished before stays, the rest can be sent again.
+    """
+    counts = MediaCounts()
+    iterator = iter(incoming)
+    with ThreadPoolExecutor(UPLOADS_AT_ONCE) as pool:
+        while batch := list(islice(iterator, BATCH)):
+            counts.add(_store_batch(org, batch=batch, store=store, pool=pool, reject=reject))
+    return counts
+
+
+@dataclass(frozen=True, slots=True)
+class _Placed:
+    incoming: Incoming
+    sha256: bytes
+    row: MediaObject
+
+
+def _store_batch(
+    org: int, *, batch: list[Incoming], store: Puts, pool: ThreadPoolExecutor, reject: Reject
+) -> MediaCounts:
+    counts = MediaCounts(read=len(batch))
+    digests = list(pool.map(lambda one: _digest(one.chunks()), batch))
+    with acting_in(org) as cursor:
+        cursor.execute(
+            """
+            SELECT i.id, i.queue_id, i.day, ARRAY(
+                SELECT l.data_type FROM catalog_purgedline l
+                WHERE l.org_id = i.org_id AND l.queue_id = i.queue_id AND i.day < l.before)
+            FROM insights_identity i WHERE i.org_id = %s AND i.id = ANY (%s)
+            """,
+            [org, [one.segment_id for one in batch]],
+        )
+        places = {row[0]: row[1:] for row in cursor.fetchall()}
+        cursor.execute(
+            "SELECT segment_id, kind, sha256 FROM media_mediaobject WHERE org_id = %s AND segment_id = ANY (%s)",
+            [org, [one.segment_id for one in batch]],
+        )
+        there = {(segment, kind, bytes(sha)) for segment, kind, sha in cursor.fetchall()}
+        placed = []
+        for one, sha256 in zip(batch, digests, strict=True):
+            queue, day, purged = places.get(one.segment_id, (None, None, ()))
+            if day is None:
+                counts.rejected += 1
+                why = "its segment is undatable" if one.segment_id in places else "there is no segment with that key"
+                reject(one, why)
+            elif (one.segment_id, one.kind, sha256) in there:
+                counts.already_there += 1
+            elif one.kind in purged or DataType.INSIGHTS in purged:
+                counts.late += 1
+            else:
+                there.add((one.segment_id, one.kind, sha256))
+                placed.append(_Placed(one, sha256, _row(org, incoming=one, queue=queue, day=day)))
+        # the intent, committed before the first byte leaves
+        Upload.objects.using(WEB).bulk_create([Upload(org_id=org, key=one.row.key) for one in placed])
+    written = pool.map(lambda one: store.put(one.row.key, one.incoming.chunks()), placed)
+    for into, stored in zip(placed, written, strict=True):
+        if stored.sha256 != into.sha256:
+            raise StoreUnreachable("A recording changed while it was read: send it again when it is complete.")
+        into.row.bytes, into.row.sha256 = stored.size, stored.sha256
+    try:
+        _index(org, rows=[one.row for one in placed])
+        counts.imported += len(placed)
+    except LateData:
+        for single in placed:  # find the late ones among them, and store the others
+            try:
+                _index(org, rows=[single.row])
+                counts.imported += 1
+            except LateData:
+                store.discard(single.row.key)
+                _forget(org, key=single.row.key)
+                counts.late += 1
+    return counts
+
+
+def _row(org: int, *, incoming: Incoming, queue: int, day: date) -> MediaObject:
+    place = f"{public_id('org', org)}/{public_id('que', queue)}/{day.isoformat()}/{incoming.kind}"
+    return MediaObject(
+        org_id=org,
+        queue_id=queue,
+        day=day,
+        kind=incoming.kind,
+        key=f"{place}/{uuid.uuid4().hex}",
+        segment_id=incoming.segment_id,
+    )
+
+
+def _index(org: int, *, rows: list[MediaObject]) -> None:
+    with acting_in(org):
+        MediaObject.objects.bulk_create(rows)
+        Upload.objects.filter(org_id=org, key__in=[row.key for row in rows]).delete()
+
+
+def _forget(org: int, *, key: str) -> None:
+    with acting_in(org):
+        Upload.objects.filter(org_id=org, key=key).delete()
+
+
+def _digest(chunks: Iterable[bytes]) -> bytes:
+    digest = hashlib.sha256()
+    for chunk in chunks:
+        digest.update(chunk)
+    return digest.digest()
+
+
+def sweep_uploads(org: int, *, store: Puts, now: datetime, older_than: timedelta = ABANDONED_AFTER) -> Iterator[str]:
+    """Remove what uploads that broke off have left, and their intents.
+
+    Args:
+        org: the organization's number.
+        store: where they were going.
+        now: the present moment (UTC).
+        older_than: younger intents may belong to an upload that is still going on.
+
+    Yields:
+        The keys removed.
+
+    Raises:
+        StoreUnreachable: one of them could not be removed; its intent stays.
+    """
+    with acting_in(org):
+        keys = list(Upload.objects.filter(org_id=org, started_at__lte=now - older_than).values_list("key", flat=True))
+    for key in keys:
+        store.discard(key)
+        _forget(org, key=key)
+        yield key

@@ -1,0 +1,72 @@
+"""What the guards are asked on, gathered in one transaction; and the last good reading of the clock."""
+
+from datetime import timedelta
+
+from django.db import connections
+from django.db.models import Q
+
+from ebbtide.apps.orgs.database import SWEEP
+from ebbtide.apps.orgs.models import Organization
+from ebbtide.apps.runs.models import Plan, Platform, Run
+from ebbtide.domain.errors import ClockUnsound
+from ebbtide.domain.guard import Caps, Clocks, History, check_clocks
+from ebbtide.domain.outcome import RunOutcome
+from ebbtide.engine.admit import Circumstances
+from ebbtide.engine.clock import Clock
+
+USUAL_NIGHTS = 28
+"""The last nights whose purged items tell what a night usually takes."""
+_NOTE_EVERY = timedelta(minutes=1)
+
+
+def circumstances(run: Run, *, org: Organization, plan: Plan, clock: Clock) -> Circumstances:
+    """Gather all that decides whether a run may delete; expects an open transaction of the sweep role.
+
+    Args:
+        run: the run that asks.
+        org: its organization, read in this transaction.
+        plan: its plan.
+        clock: the host's clock.
+    """
+    platform = Platform.objects.using(SWEEP).get(id=1)
+    earlier = Run.objects.using(SWEEP).filter(org_id=org.id, id__lt=run.id).order_by("-id")
+    last = earlier.exclude(outcome=RunOutcome.BLOCKED).first()
+    nights = earlier.filter(trigger="nightly", outcome=RunOutcome.COMPLETED).values_list("purged", flat=True)
+    taken = list(nights[:USUAL_NIGHTS])
+    return Circumstances(
+        armed=org.armed,
+        switch=switch_says(platform, org=org),
+        clocks=_read_clocks(platform, clock=clock),
+        caps=Caps(share_percent=org.share_cap_percent, items=org.item_cap),
+        history=History(
+            last_run_at=last.frozen_at if last else None,
+            usual_items=sum(taken) // len(taken) if taken else None,
+        ),
+        selected=plan.items,
+        population=plan.population,
+        confirmed=plan.confirmed_at is not None,
+        now=run.frozen_at,
+    )
+
+
+def switch_says(platform: Platform, *, org: Organization) -> str | None:
+    """Say which kill switch is on; None where none is."""
+    if platform.stopped:
+        return f"The platform's kill switch is on ({platform.stopped_reason}): nothing is deleted until it is off."
+    if org.stopped:
+        return "The organization's kill switch is on: nothing is deleted until it is off."
+    return None
+
+
+def _read_clocks(platform: Platform, *, clock: Clock) -> Clocks:
+    """Read the clocks at one moment, and keep the reading where it is good."""
+    with connections[SWEEP].cursor() as cursor:
+        cursor.execute("SELECT clock_timestamp()")
+        clocks = Clocks(host=clock.now(), database=cursor.fetchone()[0], last_good=platform.clock_read_at)
+    try:
+        check_clocks(clocks)
+    except ClockUnsound:
+        return clocks
+    stale = Q(clock_read_at__isnull=True) | Q(clock_read_at__lt=clocks.host - _NOTE_EVERY)
+    Platform.objects.using(SWEEP).filter(stale, id=1).update(clock_read_at=clocks.host)
+    return clocks

@@ -1,0 +1,192 @@
+"""Runs: one pass over one organization, from plan to numbers.
+
+One path for all of them. A run's row and its plan are written together; who carries it holds an advisory lock, so
+that a run whose process died is free at once and is taken up by whoever comes next, with the same plan, at the last
+batch in the book.
+"""
+
+import os
+import socket
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import date, datetime
+
+import structlog
+from django.db import IntegrityError
+
+from ebbtide.apps.orgs.database import SWEEP, acting_in, mapped_errors
+from ebbtide.apps.orgs.locks import carrying, wait_until_at_rest
+from ebbtide.apps.orgs.models import Organization
+from ebbtide.apps.runs.circumstances import circumstances
+from ebbtide.apps.runs.models import Plan, Platform, Run
+from ebbtide.apps.runs.planning import check_hash, facts_of, made_from, make_plan, plan_by_id
+from ebbtide.apps.runs.selectors import run_by_id
+from ebbtide.apps.runs.wiring import live_run, object_store
+from ebbtide.domain.errors import Broken, InputInvalid, Refused, Taken
+from ebbtide.domain.identity import public_id
+from ebbtide.domain.outcome import RunOutcome
+from ebbtide.domain.plan import check_fresh
+from ebbtide.engine.admit import Admission, Mode, admit
+from ebbtide.engine.clock import Clock
+from ebbtide.engine.night import carry_out
+
+log = structlog.get_logger(__name__)
+
+Stop = Callable[[], bool]
+
+
+def never() -> bool:
+    """Go on to the end."""
+    return False
+
+
+@dataclass(frozen=True, slots=True)
+class Asked:
+    """What a run was asked to be."""
+
+    trigger: str
+    local_date: date
+    as_of: date | None = None
+    plan_id: str | None = None
+
+
+def start_run(org_id: int, *, asked: Asked, clock: Clock, stop: Stop = never) -> Run:
+    """Make a run and carry it to its end.
+
+    A run of this organization that was broken off is taken up first; where it is the very plan asked for, that is all.
+
+    Raises:
+        InputInvalid: the date lies in the future.
+        NotYours: there is no such plan.
+        PlanStale: the plan is older than its facts.
+        Taken: another process is running this organization, or has run this night.
+    """
+    broken_off = resume_open_run(org_id, clock=clock, stop=stop)
+    if broken_off is not None and asked.plan_id == public_id("plan", broken_off.plan_id):
+        return broken_off
+    return carry(_open_run(org_id, asked=asked, now=clock.now()), clock=clock, stop=stop)
+
+
+def resume_open_run(org_id: int, *, clock: Clock, stop: Stop = never) -> Run | None:
+    """Take up the organization's run that was broken off, if there is one.
+
+    Raises:
+        Taken: it is not broken off; another process carries it.
+    """
+    with acting_in(org_id, using=SWEEP):
+        run = Run.objects.using(SWEEP).filter(org_id=org_id, outcome__isnull=True).first()
+    return None if run is None else carry(run, clock=clock, stop=stop)
+
+
+def _open_run(org_id: int, *, asked: Asked, now: datetime) -> Run:
+    try:
+        with acting_in(org_id, using=SWEEP):
+            if asked.plan_id is None:
+                plan = make_plan(org_id, as_of=asked.as_of, now=now, using=SWEEP)
+            else:
+                plan = plan_by_id(asked.plan_id, org=org_id, using=SWEEP)
+                org = Organization.objects.using(SWEEP).get(id=org_id)
+                check_fresh(made_from(plan), now=facts_of(org, now=now))
+            return Run.objects.using(SWEEP).create(
+                org_id=org_id, plan_id=plan.id, local_date=asked.local_date, trigger=asked.trigger, frozen_at=now
+            )
+    except IntegrityError as exc:
+        raise Taken(
+            f"{public_id('org', org_id)} is being run by another process, or its night of {asked.local_date} has run: "
+            "see `ebbtide run list`."
+        ) from exc
+
+
+def carry(run: Run, *, clock: Clock, stop: Stop = never) -> Run:
+    """Carry a run to its end, fresh or broken off.
+
+    Raises:
+        Taken: another living process carries it.
+    """
+    with carrying(run.id) as held:
+        if not held:
+            raise Taken(f"{public_id('run', run.id)} is being carried by another process: see `ebbtide run show`.")
+        run = _refreshed(run)
+        if run.outcome is None and run.mode is None:
+            run = _admitted(run, clock=clock)
+        if run.outcome is None:
+            numbers = carry_out(live_run(run, clock=clock), store=object_store(), stop=stop)
+            run = _refreshed(run)
+            log.info("run interrupted" if numbers is None else "run ended", **_told(run))
+        return run
+
+
+def _told(run: Run) -> dict[str, object]:
+    return {
+        "org": public_id("org", run.org_id),
+        "run": public_id("run", run.id),
+        "outcome": run.outcome,
+        "purged": run.purged,
+        "failed": run.failed,
+        "not_reached": run.not_reached,
+    }
+
+
+def _refreshed(run: Run) -> Run:
+    with acting_in(run.org_id, using=SWEEP):
+        return Run.objects.using(SWEEP).get(org_id=run.org_id, id=run.id)
+
+
+def _admitted(run: Run, *, clock: Clock) -> Run:
+    """Ask the guards and write down the answer, before anything is deleted."""
+    with acting_in(run.org_id, using=SWEEP):
+        org = Organization.objects.using(SWEEP).get(id=run.org_id)
+        plan = Plan.objects.using(SWEEP).get(org_id=run.org_id, id=run.plan_id)
+        try:
+            check_fresh(made_from(plan), now=facts_of(org, now=run.frozen_at))
+            check_hash(plan, using=SWEEP)
+            admission = admit(circumstances(run, org=org, plan=plan, clock=clock))
+        except (Refused, Broken) as exc:
+            admission = Admission(Mode.BLOCKED, exc.message)
+        if admission.mode is Mode.LIVE:
+            run.mode = Mode.LIVE
+            run.worker = f"{socket.gethostname()}:{os.getpid()}"
+        else:
+            run.mode = Mode.SIMULATED if admission.mode is Mode.SIMULATED else None
+            run.outcome = RunOutcome(admission.mode)
+            run.reason = admission.reason
+            run.ended_at = clock.now()
+        run.save(using=SWEEP, update_fields=["mode", "worker", "outcome", "reason", "ended_at"])
+    if run.outcome is not None:
+        log.info("run ended", **_told(run))
+    return run
+
+
+def cancel_run(org_id: int, *, run_id: str, now: datetime) -> Run:
+    """Ask a run to stop; it does so before its next batch, and what it has not reached is left.
+
+    Raises:
+        NotYours: there is no such run.
+        Taken: it has ended already.
+    """
+    with acting_in(org_id):
+        if not Run.objects.filter(org_id=org_id, id=run_by_id(run_id, org=org_id).id, outcome__isnull=True).update(
+            cancelled_at=now
+        ):
+            raise Taken(f"{run_id} has ended already: there is nothing to cancel.")
+    wait_until_at_rest(org_id)
+    with acting_in(org_id):
+        return run_by_id(run_id, org=org_id)
+
+
+def turn_switch(*, on: bool, reason: str) -> bool:
+    """Turn the platform's kill switch; when it is on and this returns, nothing is deleted any more, anywhere.
+
+    Returns:
+        False where it stood so already.
+
+    Raises:
+        InputInvalid: no reason was given for switching it on.
+    """
+    if on and not reason.strip():
+        raise InputInvalid("Give a reason: it is shown on every page while the switch is on.", field="reason")
+    with mapped_errors():
+        turned = Platform.objects.filter(id=1, stopped=not on).update(stopped=on, stopped_reason=reason if on else "")
+    if on:
+        wait_until_at_rest(None)
+    return bool(turned)

@@ -1,0 +1,62 @@
+"""Where the engine meets the stores: the only place that knows both."""
+
+from collections.abc import Iterator
+from contextlib import AbstractContextManager, contextmanager
+from functools import cache
+from typing import Any
+
+from django.conf import settings
+from django.db import connections
+
+from ebbtide.apps.orgs.database import SWEEP, acting_in
+from ebbtide.apps.orgs.locks import turnstile
+from ebbtide.apps.runs.models import Run
+from ebbtide.domain.outcome import Numbers, RunOutcome
+from ebbtide.engine.clock import Clock
+from ebbtide.stores.objects import Objects
+from ebbtide.stores.postgres import PostgresCells, PostgresRun
+
+FETCH_ROWS = 5_000
+
+
+@cache
+def object_store() -> Objects:
+    """Give the object store of the settings, opened once a process.
+
+    Raises:
+        InputInvalid: the URL names no store that can be opened.
+    """
+    return Objects(settings.EBBTIDE_OBJECTS_URL)
+
+
+def cell_catalog(org: int, *, using: str) -> PostgresCells:
+    """Give the counts of an organization, streamed through a server-side cursor."""
+
+    @contextmanager
+    def streaming() -> Iterator[Any]:
+        with acting_in(org, using=using), connections[using].chunked_cursor() as cursor:
+            cursor.cursor.itersize = FETCH_ROWS
+            yield cursor
+
+    return PostgresCells(streaming, org=org)
+
+
+def live_run(run: Run, *, clock: Clock) -> PostgresRun:
+    """Give the engine's hold on a live run, over the sweep role's connection."""
+
+    def transaction() -> AbstractContextManager[Any]:
+        return acting_in(run.org_id, using=SWEEP)
+
+    def ended(numbers: Numbers, purged_bytes: int, outcome: RunOutcome, reason: str) -> None:
+        Run.objects.using(SWEEP).filter(org_id=run.org_id, id=run.id, outcome__isnull=True).update(
+            outcome=outcome,
+            reason=reason,
+            ended_at=clock.now(),
+            purged=numbers.purged,
+            purged_bytes=purged_bytes,
+            kept=numbers.kept,
+            failed=numbers.failed,
+            not_reached=numbers.not_reached,
+        )
+
+    return PostgresRun(transaction, run=run.id, turnstile=lambda: turnstile(run.org_id), ended=ended)
