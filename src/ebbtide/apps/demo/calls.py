@@ -11,6 +11,7 @@ call depends only on seed, day, queue and its place in that day, so chunks may b
 import math
 from collections.abc import Iterator
 from datetime import date, timedelta
+from zlib import crc32
 
 import polars as pl
 
@@ -78,6 +79,8 @@ def generate_days(
         )
         raise ValueError(msg)
     tables = tables_of(centre)
+    # Two centres drawn from one seed must not be busy in the same minutes.
+    seed ^= crc32(centre.name.encode())
     grid = _grid(centre, first=first, last=last, calls=segments / _segments_per_call(centre), seed=seed)
     load_of_day = grid["load"]
     line = 1
@@ -122,10 +125,10 @@ def _grid(centre: Centre, *, first: date, last: date, calls: float, seed: int) -
     # Counted from a fixed day, so that a date keeps its weather whatever span it is drawn in.
     ordinal = pl.col("at") + first.toordinal()
     of_day = keyed(ordinal, pl.col("queue"), seed=seed)
-    of_week = keyed((ordinal - 1) // 7, pl.col("queue"), seed=seed + 1)
+    of_week = keyed((ordinal - 1) // 7, pl.col("queue"), seed=seed)
     noise = (normal(of_day, stream=0) * 0.11 + normal(of_week, stream=0) * 0.07).exp()
     grid = grid.with_columns(mean=pl.col("usual") * noise, load=pl.col("strain") * noise, key=of_day)
-    total = grid["mean"].sum()
+    total = float(grid.select(pl.col("mean").sum()).item())
     mean = pl.col("mean") * (calls / total if total else 0.0)
     # A normal draw of the Poisson's spread, rounded by chance: small queues still get their share over many days.
     count = mean + mean.sqrt() * normal(pl.col("key"), stream=1) + uniform(pl.col("key"), stream=2)

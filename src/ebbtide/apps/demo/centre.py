@@ -195,8 +195,10 @@ _GERMAN = ("+493023125", "+496990009", "+494066969", "+492214710", "+498999998")
 GERMAN_PHONES = tuple(f"{place}{number:03d}" for place in _GERMAN for number in range(1000))
 
 # Source: North American Numbering Plan Administration: 555-0100 to 555-0199 of every area are set aside for fiction.
-_AREAS = (201, 202, 203, 212, 215, 216, 301, 302, 303, 304, 312, 315, 401, 404, 410, 412, 413, 415, 503, 508, 512, 513)
-_AREAS += (516, 518, 585, 602, 603, 607, 609, 612, 614, 617, 702, 703, 704, 716, 718, 732, 802, 804, 814, 845, 860, 914)
+_AREAS = (
+    201, 202, 203, 212, 215, 216, 301, 302, 303, 304, 312, 315, 401, 404, 410, 412, 413, 415, 503, 508, 512, 513,
+    516, 518, 585, 602, 603, 607, 609, 612, 614, 617, 702, 703, 704, 716, 718, 732, 802, 804, 814, 845, 860, 914,
+)  # fmt: skip
 AMERICAN_PHONES = tuple(f"+1{area}55501{number:02d}" for area in _AREAS for number in range(100))
 
 HARBOUR = Centre(

@@ -30,7 +30,7 @@ def mixed(key: pl.Expr) -> pl.Expr:
     Source:
         The finalizer of SplitMix64 (Steele, Lea and Flood, "Fast splittable pseudorandom number generators", 2014).
     """
-    # Column by column, not as one expression: every step uses its input twice, and a tree of them would double each time.
+    # Column by column, not as one expression: each step uses its input twice, so a tree of them would double each time.
     return key.map_batches(_finalized, return_dtype=pl.UInt64, is_elementwise=True)
 
 

@@ -59,17 +59,18 @@ def waited(
     )  # fmt: skip
     overflow = of["overflow_s"]
     ready, patience = pl.col("need"), pl.col("patience")
-    target = tables.targets.pick(queue, share=uniform(key, stream=11))
-    asks = (
-        _ABANDONING & pl.col("voice") & (ready > 60) & (patience > 60) & chance(key, stream=9, of=of["callback_share"])
+    target = _open(
+        tables.targets.pick(queue, share=uniform(key, stream=11)), centre=centre, hour=pl.col("minute") // 60
     )
-    leaves = _ABANDONING & (patience < ready) & (patience < overflow)
-    flows = _ABANDONING & (ready > overflow) & target.is_not_null()
     more = pl.lit(not last_leg)
+    free = _ABANDONING & more
+    asks = free & pl.col("voice") & (ready > 60) & (patience > 60) & chance(key, stream=9, of=of["callback_share"])
+    flows = free & (ready > overflow) & (patience >= overflow) & target.is_not_null()
+    leaves = _ABANDONING & (patience < ready)
     outcome = (
-        pl.when(asks & more).then(pl.lit("callback"))
+        pl.when(asks).then(pl.lit("callback"))
+        .when(flows).then(pl.lit("flowed_out"))
         .when(leaves).then(pl.lit("abandoned"))
-        .when(flows & more).then(pl.lit("flowed_out"))
         .otherwise(pl.lit("answered"))
     )  # fmt: skip
     frame = frame.with_columns(outcome=outcome, elsewhere=target)
@@ -80,6 +81,12 @@ def waited(
         .otherwise(ready)
     )  # fmt: skip
     return frame.with_columns(wait_s=wait.round().cast(pl.Int32))
+
+
+def _open(target: pl.Expr, *, centre: Centre, hour: pl.Expr) -> pl.Expr:
+    """Keep a target only where it is open at the hour: nobody is handed on to a desk that has gone home."""
+    of = _by_queue(centre, at=target)
+    return pl.when((of["always"] > 0) | ((hour >= of["opens"]) & (hour < of["closes"]))).then(target)
 
 
 def talked(frame: pl.DataFrame, *, centre: Centre, last_leg: bool) -> pl.DataFrame:
@@ -117,8 +124,20 @@ def talked(frame: pl.DataFrame, *, centre: Centre, last_leg: bool) -> pl.DataFra
 
 def _by_queue(centre: Centre, *, at: pl.Expr) -> dict[str, pl.Expr]:
     """Make the numbers of the queue profiles available by a column of queue positions."""
-    names = ("patience_median_s", "talk_median_s", "talk_sigma", "wrap_median_s", "wait_mean_s", "hold_share")
-    names += ("transfer_share", "callback_share", "overflow_s")
+    names = [
+        "patience_median_s",
+        "talk_median_s",
+        "talk_sigma",
+        "wrap_median_s",
+        "wait_mean_s",
+        "hold_share",
+        "transfer_share",
+        "callback_share",
+        "overflow_s",
+        "always",
+        "opens",
+        "closes",
+    ]
     numbers = {name: [float(getattr(queue, name)) for queue in centre.queues] for name in names}
     numbers["live"] = [float(queue.channel in {"voice", "chat"}) for queue in centre.queues]
     numbers["voice"] = [float(queue.channel == "voice") for queue in centre.queues]
