@@ -77,16 +77,21 @@ def format_problem(pattern: str, *, date_only: bool = False) -> str | None:
         problem = "has %f without a dot before it"
     elif used <= _CLOCK_DIRECTIVES | {"z"} and "z" in used:
         problem = "has an offset (%z) but no date"
-    elif _probe(pattern, date_only=date_only).null_count():
+    elif not _understood(pattern, date_only=date_only):
         problem = "does not name a whole moment (%I needs %p, %H needs %M, a date needs year, month and day)"
     return problem
 
 
-def _probe(pattern: str, *, date_only: bool) -> pl.Series:
+def _understood(pattern: str, *, date_only: bool) -> bool:
+    """Write a known moment in a format and see whether it is read back, to the minute."""
     sample = pl.Series([_PROBE.strftime(pattern)])
+    midnight = int(_PROBE.replace(hour=0, minute=0, second=0).timestamp()) * SECOND_US
+    minute = int(_PROBE.replace(second=0).timestamp()) * SECOND_US
     if date_only:
-        return read_dates(sample, pattern=pattern)
-    return read_clocks(sample, pattern=pattern) if is_clock(pattern) else _read_walls(sample, pattern=pattern)
+        return bool(read_dates(sample, pattern=pattern)[0] == midnight)
+    clock = is_clock(pattern)
+    read = read_clocks(sample, pattern=pattern)[0] if clock else _read_walls(sample, pattern=pattern)[0]
+    return read is not None and bool(0 <= read - (minute - midnight if clock else minute) < 60 * SECOND_US)
 
 
 def read_dates(texts: pl.Series, *, pattern: str) -> pl.Series:

@@ -245,8 +245,8 @@ def _constants(table: MapTable) -> dict[str, str]:
             table.refuse(name, f"is {value!r}: use one of {', '.join(allowed)}.")
         if value != value.strip() or not value.isprintable():
             table.refuse(name, "has spaces around it or a character that cannot be seen: take it out.")
-        if len(value) > 200:
-            table.refuse(name, "is longer than 200 characters: shorten it.")
+        if len(value) > 120:
+            table.refuse(name, "is longer than 120 characters: shorten it.")
     table.close()
     return found
 

@@ -25,11 +25,11 @@ class Preflight:
     """What a look over the whole file found.
 
     Args:
-        total: bytes of the file as it lies on disk, for a progress bar.
+        total_bytes: size of the file as it lies on disk, for a progress bar.
         columns: names in the header; empty for JSON lines.
     """
 
-    total: int
+    total_bytes: int
     columns: tuple[str, ...]
 
 
@@ -58,7 +58,7 @@ def preflight(path: Path, mapping: SegmentMap) -> Preflight:
             columns: tuple[str, ...] = ()
         else:
             columns = Header(Blocks(source, path=path), path=path, mapping=mapping).names
-    return Preflight(total=path.stat().st_size, columns=columns)
+    return Preflight(total_bytes=path.stat().st_size, columns=columns)
 
 
 def is_json(path: Path, *, mapping: SegmentMap) -> bool:

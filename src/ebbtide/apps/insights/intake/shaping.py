@@ -59,12 +59,11 @@ EVENT_SCHEMA: Final[dict[str, pl.DataType]] = {
 }
 
 _KEY_BYTES: Final = 400
-_QUEUE_CHARS: Final = 200
+_QUEUE_CHARS: Final = 120
 _TEXT_CHARS: Final = 400
 _LONGEST_S: Final = 30 * 86_400
 # Control characters, and invisible ones (zero width, direction marks, separators) that make two keys look alike.
 _UNSEEN: Final = r"[\p{Cc}\p{Cf}\p{Zl}\p{Zp}]"
-_CONTROL: Final = r"[\p{Cc}\p{Zl}\p{Zp}]"
 _CLIMB: Final = r"\.\.[/\\]|(?:^|[/\\])\.\.$"
 
 
@@ -124,7 +123,7 @@ class Shaper:
         )
         fields = base.with_columns(self._fields()).with_columns(self._durations())
         fields = fields.with_columns(
-            pl.coalesce(pl.col("@refused"), self._queue_problem()).alias("@refused"), pl.row_index("@place")
+            pl.coalesce("@refused", self._queue_problems(fields["@queue"])).alias("@refused"), pl.row_index("@place")
         )
         kept = fields.filter(pl.col("@refused").is_null())
         refused = fields.filter(pl.col("@refused").is_not_null()).select("@place", "@refused")
@@ -145,7 +144,7 @@ class Shaper:
         length = pl.sum_horizontal(part.str.len_bytes() for part in trimmed).cast(pl.Int64) + len(parts) - 1
         problem = (
             pl.when(missing)
-            .then(pl.lit("no key: " + " and ".join(self._map.key) + " must both be there" * (len(parts) > 1)))
+            .then(pl.lit(f"no key: {' or '.join(self._map.key)} is blank"))
             .when(pl.any_horizontal(part.str.contains(_UNSEEN) for part in parts))
             .then(pl.lit("the key holds a control or invisible character"))
             .when(pl.any_horizontal(part.str.contains(_CLIMB) for part in trimmed))
@@ -160,17 +159,18 @@ class Shaper:
             ).then(pl.lit("a key part other than the last holds /"))
         return raw.select(problem.otherwise(None).alias("p"))["p"]
 
-    def _queue_problem(self) -> pl.Expr:
-        queue = pl.col("@queue")
-        return (
-            pl.when(queue.is_null())
-            .then(pl.lit("no queue"))
-            .when(queue.str.contains(_CONTROL))
-            .then(pl.lit("the queue holds a control character"))
-            .when(queue.str.len_chars() > _QUEUE_CHARS)
-            .then(pl.lit(f"the queue is longer than {_QUEUE_CHARS} characters"))
-            .otherwise(None)
-        )
+    def _queue_problems(self, queues: pl.Series) -> pl.Series:
+        """Say why a row's queue is none, by the catalog's rule for names: 1 to 120 printable characters."""
+        reasons: dict[str, str] = {}
+        for name in queues.drop_nulls().unique():
+            if not name.isprintable() or name != name.strip():
+                reasons[name] = "the queue holds a control or invisible character"
+            elif len(name) > _QUEUE_CHARS:
+                reasons[name] = f"the queue is longer than {_QUEUE_CHARS} characters"
+        problems = pl.repeat(None, len(queues), dtype=pl.String, eager=True)
+        if reasons:
+            problems = queues.replace_strict(reasons, default=None, return_dtype=pl.String)
+        return problems.zip_with(queues.is_not_null(), pl.repeat("no queue", len(queues), eager=True))
 
     # --- texts and durations -------------------------------------------------------------------------------------
 

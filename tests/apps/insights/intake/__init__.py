@@ -1,0 +1,1 @@
+"""Exports of other systems: maps, files, rows, days."""
