@@ -320,10 +320,8 @@ def test_lines_that_are_no_rows(reader: Reader, line: str, reason: str) -> None:
 
 
 def test_scalars_of_all_kinds_are_texts(reader: Reader) -> None:
-    toml = (
-        PLAIN.replace('"end"', '"t.end"\nformat = "epoch"')
+    toml = PLAIN.replace('"end"', '"t.end"\nformat = "epoch"')
     toml += '[attributes]\nb = "b"\nn = "n"\no = "o"\ntext = "text"\n'
-    )
     row = {"id": 1, "q": 600, "t": {"end": 1774745999}, "b": True, "o": {"k": [1, None]}, "text": "a\x00b"}
     line = json.dumps(row).replace('"b":', '"n": 1710053095.420, "b":')
     read = reader(line, toml=toml, name="in.ndjson")
@@ -344,9 +342,7 @@ def test_every_json_line_is_accounted_for(lines: list[str]) -> None:
     assert read.read == sum(bool(line.strip()) for line in content.decode().removesuffix("\n").split("\n"))
 
 
-def test_the_net_under_the_quick_way_gives_the_same_rows(
-    reader: Reader, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_the_net_under_the_quick_way_gives_the_same_rows(reader: Reader, monkeypatch: pytest.MonkeyPatch) -> None:
     text = f"id,q,end\n1,A,{END}\n2,,{END}\n"
     before = reader(text)
     monkeypatch.setattr("polars.read_csv", lambda *_, **__: pl.DataFrame())
