@@ -55,7 +55,7 @@ def read_environment() -> Environment:
     sweep_url = os.environ.get("EBBTIDE_SWEEP_URL", "")
     if web_url and not sweep_url:
         raise InputInvalid(
-            "DATABASE_URL is set and EBBTIDE_SWEEP_URL is not: the worker needs a role of its own, see docs/database.md.",
+            "DATABASE_URL is set and EBBTIDE_SWEEP_URL is not: the worker needs its own role, see docs/database.md.",
             field="EBBTIDE_SWEEP_URL",
         )
     binaries = os.environ.get("EBBTIDE_POSTGRES_BIN", "")

@@ -15,6 +15,7 @@ from ebbtide.config.environment import read_environment
 ENVIRONMENT = read_environment()
 EBBTIDE_DATA = ENVIRONMENT.data
 EBBTIDE_POSTGRES_BIN = ENVIRONMENT.postgres_bin
+EBBTIDE_EMBEDDED = not ENVIRONMENT.web_url
 EBBTIDE_OBJECTS_URL = ENVIRONMENT.objects_url or (EBBTIDE_DATA / "objects").as_uri()
 
 
@@ -35,7 +36,7 @@ def _secret_key() -> str:
     return file.read_text()
 
 
-def _database(url: str) -> dict[str, Any]:
+def DATABASE_PARTS(url: str) -> dict[str, Any]:  # noqa: N802 - a setting, so that the floors below can ask it
     """Turn a PostgreSQL URL into Django's form; an empty URL is filled in by the command line once it knows it."""
     parts = urlsplit(url)
     query = dict(parse_qsl(parts.query))
@@ -54,9 +55,9 @@ def _database(url: str) -> dict[str, Any]:
 
 
 DATABASES = {
-    "default": _database(ENVIRONMENT.web_url),
-    "sweep": _database(ENVIRONMENT.sweep_url),
-    "owner": _database(ENVIRONMENT.owner_url),
+    "default": DATABASE_PARTS(ENVIRONMENT.web_url),
+    "sweep": DATABASE_PARTS(ENVIRONMENT.sweep_url),
+    "owner": DATABASE_PARTS(ENVIRONMENT.owner_url),
 }
 DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
 

@@ -6,16 +6,16 @@ what decides whether it is late is the purged line, asked here for the many and 
 in between.
 """
 
-import hashlib
 import io
-import uuid
 from collections.abc import Callable
-from dataclasses import dataclass, fields
+from dataclasses import dataclass
 from datetime import date
 
 import polars as pl
 from django.db.backends.utils import CursorWrapper
 
+from ebbtide.apps.catalog.identity import segment_ids
+from ebbtide.apps.catalog.intake import Tally
 from ebbtide.apps.catalog.services import ensure_queues
 from ebbtide.apps.orgs.database import acting_in
 from ebbtide.domain.errors import Taken
@@ -87,7 +87,7 @@ _LATE = """
 
 
 @dataclass(slots=True)
-class Counts:
+class Counts(Tally):
     """What became of rows; the five ends add up to `read`."""
 
     read: int = 0
@@ -97,28 +97,6 @@ class Counts:
     undatable: int = 0
     rejected: int = 0
     flagged: int = 0
-
-    def add(self, other: "Counts") -> None:
-        """Add another batch's counts."""
-        for field in fields(self):
-            setattr(self, field.name, getattr(self, field.name) + getattr(other, field.name))
-
-
-def segment_id(source_key: str, *, pepper: bytes) -> uuid.UUID:
-    """Give the id of the segment with that source key: a keyed hash, so it says nothing to whoever lacks the key."""
-    return uuid.UUID(bytes=hashlib.blake2b(source_key.encode(), digest_size=16, key=pepper).digest())
-
-
-def segment_ids(keys: pl.Series, *, pepper: bytes) -> pl.Series:
-    """Give the ids of many source keys, as hexadecimal text that PostgreSQL reads as uuid."""
-    seeded = hashlib.blake2b(digest_size=16, key=pepper)
-
-    def one(key: str) -> str:
-        digest = seeded.copy()
-        digest.update(key.encode())
-        return digest.hexdigest()
-
-    return pl.Series("id", [one(key) for key in keys], dtype=pl.String)
 
 
 class SegmentLoader:
@@ -147,7 +125,9 @@ class SegmentLoader:
             InputInvalid: a queue's name is unusable.
             Taken: others kept coming first.
         """
-        keyed = segments.with_columns(segment_ids(segments["source_key"], pepper=self._pepper))
+        keyed = segments.with_columns(
+            pl.Series("id", segment_ids(segments["source_key"], pepper=self._pepper), dtype=pl.String)
+        )
         first = keyed.unique("id", keep="first", maintain_order=True)
         counts = self._again(lambda: self._load(first, events=events))
         counts.already_there += keyed.height - first.height

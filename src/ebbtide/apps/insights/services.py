@@ -4,7 +4,6 @@ Reading and loading run side by side: the reader is a thread of its own that sta
 memory is flat and neither waits for the other.
 """
 
-import csv
 import queue
 import threading
 from collections.abc import Callable, Iterator
@@ -13,9 +12,10 @@ from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
 
+from ebbtide.apps.catalog.intake import RejectsFile
 from ebbtide.apps.insights.intake.mapping import SegmentMap, load_map
 from ebbtide.apps.insights.intake.reading import preflight
-from ebbtide.apps.insights.intake.segments import Batch, Reject, read_segments
+from ebbtide.apps.insights.intake.segments import Batch, read_segments
 from ebbtide.apps.insights.loading import Counts, SegmentLoader
 from ebbtide.apps.orgs.models import Organization
 from ebbtide.domain.calendar import parse_zone
@@ -54,37 +54,14 @@ def import_segments(
     size = preflight(file, mapping).total_bytes
     loader = SegmentLoader(org.id, pepper=bytes(org.pepper))
     counts = Counts()
-    with closing(_Rejects(rejects)) as rejected:
+    with closing(RejectsFile(rejects)) as rejected:
         for batch in _read_ahead(file, mapping=mapping, zone=org.zone, now=now):
-            rejected.write(batch.rejects)
+            rejected.write((reject.line, reject.reason, reject.row) for reject in batch.rejects)
             loaded = loader.load(batch.segments, events=batch.events)
             loaded.read, loaded.rejected = batch.read, len(batch.rejects)
             counts.add(loaded)
             progress(batch.position, size)
-    return Imported(counts, rejects if counts.rejected else None)
-
-
-class _Rejects:
-    """The file of rejected rows, made when the first one comes; for its owner's eyes, because the rows are personal."""
-
-    def __init__(self, path: Path) -> None:
-        self._path = path
-        self._file: object | None = None
-
-    def write(self, rejects: list[Reject]) -> None:
-        if not rejects:
-            return
-        if self._file is None:
-            self._path.parent.mkdir(parents=True, exist_ok=True)
-            self._path.touch(mode=0o600)
-            self._file = self._path.open("w", newline="", encoding="utf-8")
-            self._writer = csv.writer(self._file)
-            self._writer.writerow(["line", "reason", "row"])
-        self._writer.writerows((reject.line, reject.reason, reject.row) for reject in rejects)
-
-    def close(self) -> None:
-        if self._file is not None:
-            self._file.close()  # type: ignore[attr-defined]
+    return Imported(counts, rejected.path)
 
 
 def _read_ahead(file: Path, *, mapping: SegmentMap, zone: str, now: datetime) -> Iterator[Batch]:

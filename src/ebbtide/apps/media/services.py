@@ -8,11 +8,12 @@ import hashlib
 import uuid
 from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass, fields
+from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from itertools import islice
 from typing import Protocol
 
+from ebbtide.apps.catalog.intake import Tally
 from ebbtide.apps.media.models import MediaObject, Upload
 from ebbtide.apps.orgs.database import WEB, acting_in
 from ebbtide.domain.cell import DataType
@@ -68,7 +69,7 @@ class Incoming:
 
 
 @dataclass(slots=True)
-class MediaCounts:
+class MediaCounts(Tally):
     """What became of recordings; the ends add up to `read`."""
 
     read: int = 0
@@ -76,11 +77,6 @@ class MediaCounts:
     already_there: int = 0
     late: int = 0
     rejected: int = 0
-
-    def add(self, other: "MediaCounts") -> None:
-        """Add another batch's counts."""
-        for field in fields(self):
-            setattr(self, field.name, getattr(self, field.name) + getattr(other, field.name))
 
 
 Reject = Callable[[Incoming, str], None]

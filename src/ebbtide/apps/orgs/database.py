@@ -7,6 +7,7 @@ session would leak to whoever gets the pooled connection next, and row-level sec
 from collections.abc import Iterator
 from contextlib import AbstractContextManager, contextmanager
 
+from django.conf import settings
 from django.db import Error, InterfaceError, OperationalError, connections, transaction
 from django.db.backends.utils import CursorWrapper
 
@@ -43,6 +44,21 @@ ERRORS: dict[str, tuple[type[EbbtideError], str]] = {
     "55P03": (Taken, "Try again."),
 }
 """SQLSTATE -> our error, and the remedy put after the database's own words."""
+
+
+def connect(*, web: str, sweep: str, owner: str) -> None:
+    """Point the three connections at a database.
+
+    Args:
+        web: PostgreSQL URL of the web role.
+        sweep: of the sweep role.
+        owner: of the owner.
+    """
+    for alias, url in ((WEB, web), (SWEEP, sweep), (OWNER, owner)):
+        connections[alias].close()
+        parts = settings.DATABASE_PARTS(url)
+        connections.settings[alias].update(parts)  # for connections other threads make
+        connections[alias].settings_dict.update(parts)
 
 
 def translate(exc: Error) -> EbbtideError | None:

@@ -8,7 +8,7 @@ from django.db.models import Sum
 
 from ebbtide.apps.catalog.models import Cell as CellRow
 from ebbtide.apps.catalog.models import Queue
-from ebbtide.apps.orgs.database import WEB, acting_in
+from ebbtide.apps.orgs.database import WEB, acting_in, as_platform
 from ebbtide.apps.orgs.models import Organization
 from ebbtide.apps.policies.models import RetentionJob
 from ebbtide.apps.policies.selectors import to_domain
@@ -113,6 +113,19 @@ def plan_by_id(text: str, *, org: int, using: str = WEB) -> Plan:
         NotYours: there is none.
     """
     found = Plan.objects.using(using).filter(org_id=org, id=parse_id("plan", text)).first()
+    if found is None:
+        raise not_found("plan", text)
+    return found
+
+
+def plan_for_operator(text: str) -> Plan:
+    """Find a plan of any organization, for the operator, who names the plan alone.
+
+    Raises:
+        NotYours: there is none.
+    """
+    with as_platform():
+        found = Plan.objects.filter(id=parse_id("plan", text)).first()
     if found is None:
         raise not_found("plan", text)
     return found

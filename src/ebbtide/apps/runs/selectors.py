@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from django.db.models import Sum
 
 from ebbtide.apps.ledger.models import Entry
+from ebbtide.apps.orgs.database import as_platform
 from ebbtide.apps.runs.models import PlanLine, Run
 from ebbtide.domain.cell import DataType
 from ebbtide.domain.identity import not_found, parse_id
@@ -31,6 +32,19 @@ def run_by_id(text: str, *, org: int) -> Run:
         NotYours: there is none.
     """
     found = Run.objects.filter(org_id=org, id=parse_id("run", text)).first()
+    if found is None:
+        raise not_found("run", text)
+    return found
+
+
+def run_for_operator(text: str) -> Run:
+    """Find a run of any organization, for the operator, who names the run alone; opens its own transaction.
+
+    Raises:
+        NotYours: there is none.
+    """
+    with as_platform():
+        found = Run.objects.filter(id=parse_id("run", text)).first()
     if found is None:
         raise not_found("run", text)
     return found

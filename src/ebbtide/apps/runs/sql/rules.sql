@@ -6,6 +6,7 @@ SELECT ebbtide_protect('runs_plan');
 SELECT ebbtide_protect('runs_planline');
 SELECT ebbtide_protect('runs_run');
 CREATE POLICY platform ON runs_run FOR SELECT USING (ebbtide_is_platform());
+CREATE POLICY platform ON runs_plan FOR SELECT USING (ebbtide_is_platform()); -- heads; never the lines
 ALTER TABLE runs_plan ADD CONSTRAINT plan_of_org UNIQUE (org_id, id);
 ALTER TABLE runs_planline ADD CONSTRAINT planline_plan_of_org
     FOREIGN KEY (org_id, plan_id) REFERENCES runs_plan (org_id, id)

@@ -1,0 +1,139 @@
+"""Organizations, their queues and their people."""
+
+import secrets
+from typing import Annotated
+
+import typer
+
+from ebbtide.apps.catalog import selectors as catalog
+from ebbtide.apps.orgs import selectors, services
+from ebbtide.apps.orgs.database import acting_in
+from ebbtide.apps.orgs.models import Organization
+from ebbtide.apps.policies.services import onboard
+from ebbtide.cli import show
+from ebbtide.cli.session import Session, command
+from ebbtide.domain.calendar import next_night, parse_day, parse_zone
+from ebbtide.domain.identity import public_id
+
+app = typer.Typer(help="Organizations: the contact centres on this platform.", no_args_is_help=True)
+queues = typer.Typer(help="Queues (shown as Q).", no_args_is_help=True)
+users = typer.Typer(help="People who sign in to the web interface.", no_args_is_help=True)
+
+Org = Annotated[str, typer.Argument(metavar="ORG", help="Id (org_…) or unique name.")]
+Reason = Annotated[str, typer.Option(help="Why; kept with the change.")]
+
+
+def _told(session: Session, org: Organization) -> None:
+    def text() -> None:
+        state = f"armed since {org.armed_at:%Y-%m-%d %H:%M} UTC" if org.armed_at else "simulating: nothing is deleted"
+        if org.stopped:
+            state += "; its kill switch is on"
+        night = next_night(session.clock.now(), zone=parse_zone(org.zone), at=org.night_at)
+        session.line(f"{public_id('org', org.id)}  {org.name}")
+        session.line(f"  zone        {org.zone}")
+        session.line(f"  onboarded   {org.onboarded_on}")
+        session.line(f"  next night  {night.astimezone(parse_zone(org.zone)):%Y-%m-%d %H:%M %Z}")
+        session.line(f"  state       {state}")
+
+    session.emit(show.organization(org), text=text)
+
+
+@command(app, "create")
+def create(
+    session: Session,
+    name: Annotated[str, typer.Argument(help="Unique on this platform.")],
+    tz: Annotated[str, typer.Option(help="IANA time zone, e.g. Europe/Berlin; it never changes.")],
+    onboarded: Annotated[
+        str,
+        typer.Option(
+            help="Date of onboarding, YYYY-MM-DD; from 2022-01-01 on a Global job of 400 days is made with it."
+        ),
+    ],
+    night: Annotated[str, typer.Option(help="Local time at which its nights start, HH:MM.")] = "02:00",
+) -> None:
+    """Add an organization; deletion is off until it is armed."""
+    org = onboard(
+        name,
+        zone=tz,
+        onboarded_on=parse_day(onboarded, field="onboarded"),
+        night_at=services.parse_clock(night, field="night"),
+        actor=session.actor,
+    )
+    _told(session, org)
+
+
+@command(app, "list")
+def list_(session: Session) -> None:
+    """List all organizations."""
+    found = selectors.organizations()
+    session.emit(
+        [show.organization(org) for org in found],
+        text=lambda: session.table(
+            ["id", "name", "zone", "onboarded", "deletion"],
+            [
+                [public_id("org", org.id), org.name, org.zone, org.onboarded_on, "armed" if org.armed else "simulating"]
+                for org in found
+            ],
+            empty="No organization yet: add one with `ebbtide org create`.",
+        ),
+    )
+
+
+@command(app, "show")
+def show_(session: Session, org: Org) -> None:
+    """Show an organization."""
+    _told(session, selectors.find_organization(org))
+
+
+@command(app, "arm")
+def arm(session: Session, org: Org, reason: Reason = "") -> None:
+    """Switch deletion on: from now on its nights delete for good."""
+    found = selectors.find_organization(org)
+    if not services.arm(found.id, reason=reason, actor=session.actor, now=session.clock.now()):
+        session.say(f"{found.name} was armed already.")
+    _told(session, selectors.refreshed(found.id))
+
+
+@command(app, "disarm")
+def disarm(session: Session, org: Org, reason: Reason = "") -> None:
+    """Switch deletion off, at once, also in the middle of a run."""
+    found = selectors.find_organization(org)
+    if not services.disarm(found.id, reason=reason, actor=session.actor, now=session.clock.now()):
+        session.say(f"{found.name} was not armed.")
+    _told(session, selectors.refreshed(found.id))
+
+
+@command(queues, "list")
+def list_queues(session: Session, org: Org) -> None:
+    """List an organization's queues."""
+    found = selectors.find_organization(org)
+    with acting_in(found.id):
+        listed = catalog.queues(org=found.id)
+    session.emit(
+        [{"id": public_id("que", one.id), "name": one.name, "archived_at": one.archived_at} for one in listed],
+        text=lambda: session.table(
+            ["id", "name", "archived"],
+            [[public_id("que", one.id), one.name, one.archived_at] for one in listed],
+            empty="No Q yet: they come with the first import.",
+        ),
+    )
+
+
+@command(users, "create")
+def create_user(
+    session: Session,
+    email: Annotated[str, typer.Argument(help="E-mail address; the person signs in with it.")],
+    org: Annotated[str, typer.Option(help="Make them a member of this organization.")] = "",
+    admin: Annotated[bool, typer.Option("--admin", help="As its admin.")] = False,
+    operator: Annotated[bool, typer.Option("--operator", help="As operator of the platform.")] = False,
+) -> None:
+    """Add a person; their first password is printed once."""
+    found = selectors.find_organization(org) if org else None
+    password = secrets.token_urlsafe(12)
+    user = services.create_user(email, password=password, is_operator=operator)
+    if found is not None:
+        services.add_member(found.id, user=user, is_admin=admin)
+    session.emit(
+        {"email": user.email, "password": password},
+        text=lambda: session.line(f"{user.email} signs in with {password}"),
+    )

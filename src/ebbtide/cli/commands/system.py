@@ -1,0 +1,170 @@
+"""The platform as a whole: nights, switch, checks, migrations."""
+
+from typing import Annotated
+
+import typer
+
+from ebbtide.apps.orgs.selectors import find_organization
+from ebbtide.apps.orgs.services import stop_organization
+from ebbtide.apps.runs import nights
+from ebbtide.apps.runs.doctor import examine
+from ebbtide.apps.runs.reconcile import reconcile as reconcile_cells
+from ebbtide.apps.runs.schema import migrate as apply_migrations
+from ebbtide.apps.runs.services import turn_switch
+from ebbtide.cli import show
+from ebbtide.cli.session import Session, command
+from ebbtide.cli.stopping import stop_asked
+from ebbtide.domain.identity import public_id
+
+switch = typer.Typer(help="The kill switch: while it is on, nothing is deleted.", no_args_is_help=True)
+
+OneOrg = Annotated[str, typer.Option("--org", help="Only this organization (id or name).")]
+
+
+def register(root: typer.Typer) -> None:
+    """Add the commands that stand alone."""
+    command(root, "migrate", needs_database=False)(migrate)
+    command(root, "night")(night)
+    command(root, "reconcile")(reconcile)
+    command(root, "doctor")(doctor)
+    root.add_typer(switch, name="switch")
+
+
+def migrate(session: Session) -> None:
+    """Bring the database up to date, with the owner's role (EBBTIDE_OWNER_URL)."""
+    apply_migrations()
+    session.emit({"migrated": True}, text=lambda: session.line("The database is up to date."))
+
+
+def night(session: Session) -> None:
+    """Run everything that is due now, then exit."""
+    with stop_asked() as stop:
+        report = nights.run_nights(nights.due_nights(session.clock.now()), clock=session.clock, stop=stop)
+
+    def text() -> None:
+        session.table(
+            ["organization", "night", "run", "outcome", "purged", "failed", "not reached"],
+            [
+                [
+                    public_id("org", run.org_id),
+                    run.local_date,
+                    public_id("run", run.id),
+                    run.outcome or "going on",
+                    run.purged,
+                    run.failed,
+                    run.not_reached,
+                ]
+                for run in report.runs
+            ],
+            empty="Nothing is due now.",
+        )
+        for org, reason in report.failures:
+            session.say(f"{public_id('org', org)}: {reason}")
+
+    session.emit(
+        {
+            "due": report.due,
+            "runs": [show.run(run) for run in report.runs],
+            "failures": [{"org": public_id("org", org), "reason": reason} for org, reason in report.failures],
+        },
+        text=text,
+    )
+    if report.failures:
+        raise typer.Exit(1)
+
+
+def _turned(session: Session, *, on: bool, org: str, reason: str) -> None:
+    if org:
+        found = find_organization(org)
+        stop_organization(found.id, on=on, reason=reason, actor=session.actor, now=session.clock.now())
+        where = found.name
+    else:
+        turn_switch(on=on, reason=reason)
+        where = "every organization"
+    state = "ON: nothing is deleted" if on else "off: armed organizations are deleted from again"
+    session.emit({"on": on, "org": org or None}, text=lambda: session.line(f"The kill switch of {where} is {state}."))
+
+
+@command(switch, "on")
+def switch_on(
+    session: Session,
+    reason: Annotated[str, typer.Option(help="Why; shown while it is on.")] = "switched on by the operator",
+    org: OneOrg = "",
+) -> None:
+    """Stop every deletion, at once."""
+    _turned(session, on=True, org=org, reason=reason)
+
+
+@command(switch, "off")
+def switch_off(
+    session: Session,
+    reason: Annotated[
+        str, typer.Option(help="Why; kept for an organization's switch.")
+    ] = "switched off by the operator",
+    org: OneOrg = "",
+) -> None:
+    """Let armed organizations be deleted from again."""
+    _turned(session, on=False, org=org, reason=reason)
+
+
+def reconcile(
+    session: Session,
+    org: OneOrg = "",
+    check: Annotated[bool, typer.Option("--check", help="Only report; mend nothing.")] = False,
+) -> None:
+    """Prove the counts against rows and objects, report drift and mend it."""
+    found = reconcile_cells(find_organization(org) if org else None, mend=not check, now=session.clock.now())
+
+    def text() -> None:
+        session.table(
+            ["organization", "what", "where", "counted", "there", "done"],
+            [
+                [public_id("org", one.org), one.what, one.where, one.counted, one.there, one.done]
+                for one in found.drifts
+            ],
+            empty=f"No drift: {found.cells:,} cells and {found.objects:,} objects agree with what is there.",
+        )
+
+    session.emit(
+        {
+            "ok": not found.drifts,
+            "cells": found.cells,
+            "objects": found.objects,
+            "drifts": [
+                {
+                    "org": public_id("org", one.org),
+                    "what": one.what,
+                    "where": one.where,
+                    "counted": one.counted,
+                    "there": one.there,
+                    "done": one.done,
+                }
+                for one in found.drifts
+            ],
+        },
+        text=text,
+    )
+
+
+def doctor(session: Session) -> None:
+    """Check the invariants on the live system; exits 5 where one has fallen."""
+    findings = examine(now=session.clock.now())
+    ok = all(one.ok for one in findings)
+
+    def text() -> None:
+        for one in findings:
+            session.line(f"{'ok  ' if one.ok else 'FAIL'}  {one.invariant:<4} {one.what}")
+            for detail in one.details:
+                session.line(f"            {detail}")
+
+    session.emit(
+        {
+            "ok": ok,
+            "findings": [
+                {"invariant": one.invariant, "what": one.what, "ok": one.ok, "details": one.details} for one in findings
+            ],
+        },
+        text=text,
+    )
+    if not ok:
+        raise typer.Exit(5)

