@@ -15,7 +15,7 @@ from ebbtide.domain.errors import Refused
 from ebbtide.pg import server
 from ebbtide.pg.launcher import EmbeddedPostgres, Urls, open_database
 
-from .conftest import servers
+from .conftest import postmaster, servers
 
 
 def ask(url: str, sql: str) -> list[tuple]:
@@ -106,12 +106,8 @@ def test_only_a_right_password_opens_the_local_socket_and_there_is_no_other_door
             for table in ("tcp", "tcp6")
             for line in Path(f"/proc/net/{table}").read_text().splitlines()[1:]
         }
-        held = {
-            str(link.readlink())
-            for pid in servers(data)
-            for link in Path(f"/proc/{pid}/fd").iterdir()
-            if link.is_symlink()
-        }
+        descriptors = Path(f"/proc/{postmaster(data)}/fd").iterdir()  # who listens is the postmaster
+        held = {str(link.readlink()) for link in descriptors if link.is_symlink()}
         assert any(name.startswith("socket:") for name in held), "we do see the server's sockets"
         assert not held & {f"socket:[{inode}]" for inode in listening}
 
