@@ -1,4 +1,4 @@
-"""The cast: Alice's centre, Bob who works there, and Charlie of another centre. Two organizations are always present."""
+"""The cast: Alice's centre, Bob who works there, and Charlie of another one. Two organizations are always present."""
 
 import json
 import uuid

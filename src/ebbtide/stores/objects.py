@@ -11,19 +11,27 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from datetime import timedelta
 from pathlib import Path
+from typing import TYPE_CHECKING
 from urllib.parse import unquote, urlsplit
 
 import obstore
 from obstore.exceptions import BaseError
-from obstore.store import ClientConfig, LocalStore, ObjectStore, RetryConfig, from_url
+from obstore.store import LocalStore, from_url
 
 from ebbtide.domain.errors import InputInvalid, StoreUnreachable
 from ebbtide.domain.outcome import AlreadyGone, Failed, Outcome, Purged
 
+if TYPE_CHECKING:  # obstore exports these to type checkers alone
+    from obstore.store import ClientConfig, ObjectStore, RetryConfig
+
 _ERRORS = (BaseError, OSError)
 _LISTINGS = 8
-_CLIENT: ClientConfig = {"timeout": timedelta(seconds=30), "connect_timeout": timedelta(seconds=10), "allow_http": True}
-_RETRY: RetryConfig = {"max_retries": 4, "retry_timeout": timedelta(seconds=60)}
+_CLIENT: "ClientConfig" = {
+    "timeout": timedelta(seconds=30),
+    "connect_timeout": timedelta(seconds=10),
+    "allow_http": True,
+}
+_RETRY: "RetryConfig" = {"max_retries": 4, "retry_timeout": timedelta(seconds=60)}
 
 
 @dataclass(frozen=True, slots=True)

@@ -12,7 +12,7 @@ from django import template
 from django.templatetags.static import static
 from django.utils import dateformat
 from django.utils.formats import number_format
-from django.utils.html import conditional_escape, format_html, format_html_join
+from django.utils.html import format_html, format_html_join
 from django.utils.safestring import SafeString
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy, ngettext, pgettext
@@ -60,7 +60,8 @@ def bytes_(value: int | None) -> str:
     while round(size, 1) >= 1024 and unit < len(UNITS) - 1:
         size /= 1024
         unit += 1
-    shown = number_format(size, decimal_pos=1 if unit else 0, force_grouping=True)
+    # number_format cuts digits off, it does not round.
+    shown = number_format(round(size, 1), decimal_pos=1 if unit else 0, force_grouping=True)
     return f"{shown}\N{NO-BREAK SPACE}{UNITS[unit]}"
 
 
@@ -196,7 +197,7 @@ def outcome(value: str | None) -> str:
 
 @register.filter
 def queue_names(queues: Iterable[QueueLine], most: int = 3) -> SafeString:
-    """Name Qs in a sentence: Sales, Support and 3 more.
+    """Name Qs in a sentence: "Sales and Support", "Sales, Support, Claims and 3 more".
 
     Args:
         queues: in the order to name them.
@@ -206,14 +207,13 @@ def queue_names(queues: Iterable[QueueLine], most: int = 3) -> SafeString:
     # "and 1 more" says less than the name it stands for.
     shown = every if len(every) <= most + 1 else every[:most]
     rest = len(every) - len(shown)
-    names = format_html_join(", ", "<em>{}</em>", ((queue.name,) for queue in shown))
-    if not rest:
-        return names
-    return format_html(
-        pgettext("a list of Qs, then the rest", "{names} and {rest} more"),
-        names=names,
-        rest=conditional_escape(count(rest)),
-    )
+    parts = [format_html("<em>{}</em>", queue.name) for queue in shown]
+    if rest:
+        parts.append(format_html(pgettext("after a list of Qs", "{} more"), count(rest)))
+    if len(parts) < 2:
+        return parts[0] if parts else SafeString("")
+    head = format_html_join(", ", "{}", ((part,) for part in parts[:-1]))
+    return format_html(pgettext("joins the last two of a list", "{} and {}"), head, parts[-1])
 
 
 @register.simple_tag

@@ -15,7 +15,7 @@ ALTER TABLE catalog_purgedline ADD CONSTRAINT line_queue_of_org
 -- Statement trigger of every table that holds items. Argument 0: the SQL expression that gives a row's data type.
 -- The cell's row lock is what ingest and purge meet at: whoever comes second sees what the first has done. So the check for
 -- late data comes after the upsert, not before it.
-CREATE FUNCTION catalog_count() RETURNS trigger LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, public AS $$
+CREATE FUNCTION catalog_count() RETURNS trigger LANGUAGE plpgsql SECURITY DEFINER SET search_path = public, pg_temp AS $$
 DECLARE
     late record;
 BEGIN
@@ -78,7 +78,7 @@ END $$;
 
 -- Draw the purged line of a (queue, data type) further; it never moves back.
 CREATE FUNCTION catalog_draw_line(org integer, queue integer, kind text, day date) RETURNS void
-    LANGUAGE sql SET search_path = pg_catalog, public AS $$
+    LANGUAGE sql SET search_path = public, pg_temp AS $$
     INSERT INTO catalog_purgedline AS l (org_id, queue_id, data_type, before) VALUES (org, queue, kind, day + 1)
     ON CONFLICT (org_id, queue_id, data_type) DO UPDATE SET before = excluded.before WHERE l.before < excluded.before
 $$;

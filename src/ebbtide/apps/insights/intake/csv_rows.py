@@ -147,12 +147,18 @@ class _Splitter:
         numbers: list[int] = []
         rejects: list[Reject] = []
         for number, line in enumerate(lines, start=first):
+            if not line:
+                continue
             joined = line.count(mark)
-            if joined == joints and len(line) <= limit and line:
+            reason = None
+            if len(line) > limit and max(map(len, decoded(line).split(self._delimiter))) > limit:
+                reason = _too_long(limit)
+            elif joined != joints:
+                reason = self._count_reason(joined + 1)
+            if reason is None:
                 good.append(line)
                 numbers.append(number)
-            elif line:
-                reason = self._count_reason(joined + 1) if joined != joints else _too_long(limit)
+            else:
                 rejects.append(Reject(line=number, reason=reason, row=decoded(line)))
         raws = decoded(b"\n".join(good)).split("\n") if good else []
         return Piece(frame=self._frame_of_lines(good), lines=numbers, raws=raws, rejects=rejects, position=position)
@@ -219,4 +225,4 @@ class _Splitter:
 
 
 def _too_long(limit: int) -> str:
-    return f"a field or row longer than {limit} characters"
+    return f"a field longer than {limit} characters"

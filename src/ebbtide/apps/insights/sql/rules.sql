@@ -97,7 +97,7 @@ SELECT insights_no_samples('insights_setaside');
 -- Make the partitions for these days where they are missing. Made aside and attached, because ATTACH stops neither readers
 -- nor writers of the other days, as CREATE ... PARTITION OF would.
 CREATE FUNCTION insights_ensure_days(days date[]) RETURNS integer
-    LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, public AS $$
+    LANGUAGE plpgsql SECURITY DEFINER SET search_path = public, pg_temp AS $$
 DECLARE
     wanted date;
     parent text;

@@ -10,7 +10,7 @@ ALTER TABLE media_mediaobject ADD CONSTRAINT media_key_form CHECK (
 CALL catalog_keep_count('media_mediaobject', 'kind');
 
 -- FOR SHARE on the rows' cell: a purge that is taking the rows now is waited for, and then seen.
-CREATE FUNCTION media_has_rows() RETURNS trigger LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, public AS $$
+CREATE FUNCTION media_has_rows() RETURNS trigger LANGUAGE plpgsql SECURITY DEFINER SET search_path = public, pg_temp AS $$
 BEGIN
     PERFORM 1 FROM catalog_cell
     WHERE (org_id, day, data_type, queue_id) = (NEW.org_id, NEW.day, 'insights', NEW.queue_id) FOR SHARE;

@@ -8,7 +8,7 @@ ALTER TABLE policies_jobqueue
     ADD CONSTRAINT job_queue_job_of_org FOREIGN KEY (org_id, job_id) REFERENCES policies_retentionjob (org_id, id),
     ADD CONSTRAINT job_queue_queue_of_org FOREIGN KEY (org_id, queue_id) REFERENCES catalog_queue (org_id, id);
 
-CREATE FUNCTION policies_new_version() RETURNS trigger LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, public AS $$
+CREATE FUNCTION policies_new_version() RETURNS trigger LANGUAGE plpgsql SECURITY DEFINER SET search_path = public, pg_temp AS $$
 BEGIN
     UPDATE orgs_organization SET jobs_version = jobs_version + 1 WHERE id = ebbtide_org();
     RETURN NULL;

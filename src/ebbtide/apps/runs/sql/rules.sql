@@ -32,7 +32,7 @@ CREATE TRIGGER stays BEFORE UPDATE OR DELETE ON runs_planline FOR EACH ROW EXECU
 -- comes a moment later waits for this batch, and the next batch sees it.
 -- Errors: EB001 switch, EB002 not a live run, EB003 cancelled, EB004 not armed, EB005 plan stale.
 CREATE FUNCTION runs_may_delete(run bigint) RETURNS runs_run
-    LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, public AS $$
+    LANGUAGE plpgsql SECURITY DEFINER SET search_path = public, pg_temp AS $$
 DECLARE
     this runs_run;
     org orgs_organization;
@@ -67,7 +67,7 @@ END $$;
 -- cells, then the lines in the book. A cell that still has objects is left for later: children go before parents.
 -- Returns the items and bytes deleted. Error EB500: rows and cells disagree; nothing of the batch is deleted then.
 CREATE FUNCTION runs_purge_rows(run bigint, batch integer, first_day date, last_day date, OUT items bigint, OUT bytes bigint)
-    LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, public AS $$
+    LANGUAGE plpgsql SECURITY DEFINER SET search_path = public, pg_temp AS $$
 DECLARE
     this runs_run := runs_may_delete(run);
     line runs_planline;
@@ -128,7 +128,7 @@ END $$;
 -- of this run left claimed come again; those it could not destroy do not, until the next run.
 CREATE FUNCTION runs_claim_objects(run bigint, first_day date, most integer)
     RETURNS TABLE (id bigint, key text, day date)
-    LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, public AS $$
+    LANGUAGE plpgsql SECURITY DEFINER SET search_path = public, pg_temp AS $$
 DECLARE
     this runs_run := runs_may_delete(run);
 BEGIN
@@ -150,7 +150,7 @@ END $$;
 -- Write down what became of claimed objects: rows of those that are gone go, with their cells' counts, and into the book.
 -- Needs no permission to delete any more: the deed is done, and the truth is told whatever has been switched since.
 CREATE FUNCTION runs_close_objects(run bigint, batch integer, ids bigint[], outcomes text[], reasons text[])
-    RETURNS bigint LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, public AS $$
+    RETURNS bigint LANGUAGE plpgsql SECURITY DEFINER SET search_path = public, pg_temp AS $$
 DECLARE
     this runs_run;
     closed bigint;
@@ -188,7 +188,7 @@ END $$;
 -- End a live run: book what it had to leave, with reasons, and add up the four numbers from book and cells.
 -- reached_end: whether the sweep went through the whole plan; if not, what is left of it was not reached.
 CREATE FUNCTION runs_add_up(run bigint, reached_end boolean)
-    RETURNS runs_run LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, public AS $$
+    RETURNS runs_run LANGUAGE plpgsql SECURITY DEFINER SET search_path = public, pg_temp AS $$
 DECLARE
     this runs_run;
     closing integer;
