@@ -1,5 +1,6 @@
 """Made-up but believable data for every page: a template name and its context each, by the name of the case."""
 
+from dataclasses import replace
 from datetime import UTC, date, datetime, timedelta
 from typing import Any
 
@@ -102,7 +103,7 @@ def run_line(number: int, outcome: RunOutcome | None, **more: Any) -> RunLine:
         "started_at": started,
         "ended_at": None if outcome is None else started + timedelta(seconds=187),
         "trigger": "nightly",
-        "live": outcome not in (RunOutcome.SIMULATED,),
+        "live": outcome is not RunOutcome.SIMULATED,
         "outcome": outcome,
         "planned": 12_408,
         "planned_bytes": 31 * GIB,
@@ -427,7 +428,9 @@ def samples() -> dict[str, tuple[str, dict[str, Any]]]:
                 "page": RunPage(
                     run=STOPPED,
                     plan=PLAN,
-                    lines=LINES,
+                    lines=tuple(
+                        replace(line, purged=0, purged_bytes=0, kept=0, failed=0, not_reached=0) for line in LINES
+                    ),
                     guard=GuardNote(
                         message="This run would take 31 % of the organization's items, and the cap is 20 %.",
                         remedy="Look at the plan below. If it is what you want, confirm it; else change the job.",

@@ -1,0 +1,165 @@
+"""Every page renders with every sample, says what it must, and nothing in it offends the Content-Security-Policy."""
+
+import re
+from collections.abc import Iterator
+from html.parser import HTMLParser
+from pathlib import Path
+from types import SimpleNamespace
+from typing import Any
+
+import pytest
+from django.template import engines
+from django.template.loader import render_to_string
+from django.test import RequestFactory, override_settings
+from django.urls import set_urlconf
+
+import ebbtide.web
+
+from .samples import samples
+
+WEB = Path(ebbtide.web.__file__).parent
+CASES = sorted(samples())
+
+
+@pytest.fixture(autouse=True)
+def _addresses() -> Iterator[None]:
+    with override_settings(ROOT_URLCONF=f"{__package__}.urls"):
+        yield
+    set_urlconf(None)
+
+
+def page(case: str, **more: Any) -> str:
+    template, context = samples()[case]
+    request = RequestFactory().get("/")
+    request.user = SimpleNamespace(is_authenticated=True, get_username=lambda: "alice")  # type: ignore[assignment]
+    return render_to_string(template, {**context, **more}, request=request)
+
+
+def words(html: str) -> str:
+    return " ".join(re.sub(r"<[^>]+>", "", html).split())
+
+
+class Inspector(HTMLParser):
+    """Collects what a browser would stumble over."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.ids: list[str] = []
+        self.labels: set[str] = set()
+        self.points: set[str] = set()
+        self.faults: list[str] = []
+
+    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        given = dict(attrs)
+        self.faults += [f"{tag} {name}" for name in given if name == "style" or name.startswith("on")]
+        if tag == "style" or (tag == "script" and not given.get("src")):
+            self.faults.append(f"inline <{tag}>")
+        for name in ("src", "href", "action"):
+            if (given.get(name) or "").startswith(("http:", "https:", "//", "javascript:")):
+                self.faults.append(f"{tag} {name}={given[name]}")
+        if "id" in given:
+            self.ids.append(given["id"] or "")
+        for name in ("aria-labelledby", "aria-describedby"):
+            self.points.update((given.get(name) or "").split())
+        if tag == "label" and given.get("for"):
+            self.points.add(given["for"] or "")
+
+
+@pytest.mark.parametrize("case", CASES)
+def test_page_is_whole(case: str) -> None:
+    html = page(case)
+    inspector = Inspector()
+    inspector.feed(html)
+    assert inspector.faults == []
+    assert len(inspector.ids) == len(set(inspector.ids)), "an id is there twice"
+    assert inspector.points <= set(inspector.ids), "a label or description points nowhere"
+    assert len(re.findall(r"<h1\b", html)) == 1
+    assert not re.search(r"\S \.(\s|$)", words(html)), "a space before a full stop"
+    assert "None" not in words(html)
+
+
+@pytest.mark.parametrize("case", CASES)
+def test_no_variable_is_missing(case: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    """What a template asks for and a shape lacks would silently be empty; here it leaves a mark."""
+    engine = engines["django"].engine  # type: ignore[attr-defined]
+    monkeypatch.setattr(engine, "string_if_invalid", "MISSING(%s)")
+    missing = set(re.findall(r"MISSING\(([^)]*)\)", page(case)))
+    optional = {"next", "user.get_username"}
+    assert missing <= optional
+
+
+@pytest.mark.parametrize(
+    ("case", "said"),
+    [
+        ("home-simulating", "Simulating — nothing is deleted"),
+        ("home-simulating", "Tonight would delete 12,408 items"),
+        ("home-armed", "Armed since 2 Oct 2026, 11:15 CEST"),
+        ("home-armed", "The platform's kill switch is on. No run deletes anything until it is turned off."),
+        ("home-armed", "Incomplete: deleted 9,120 of 12,408 items; 88 kept, 3 failed, 3,197 not reached."),
+        ("home-blocked", "the cap is 20 %. Look at its plan and confirm it, or change the job."),
+        ("home-fresh", "There is no job. Without one, all data is kept."),
+        ("home-quiet", "kept, no job"),
+        ("jobs", "Deletes desktop recordings of Sales older than 30 days"),
+        ("jobs", "Deletes all data of Claims, Billing, Retention and 4 more older than 1 day"),
+        (
+            "jobs",
+            "by a shorter retention: Deletes all data of the whole organization older than 400 days (job 11); Deletes",
+        ),
+        ("jobs-empty", "Without a job nothing is ever deleted."),
+        ("job-errors", "Choose at least one Q."),
+        ("job-errors", "Ensure this value is greater than or equal to 1."),
+        ("job-ineffective", "2 jobs would have no effect"),
+        ("job-ineffective", "Save anyway"),
+        ("job-delete", "this job decides in its place: Deletes all data of the whole organization older than 400 days"),
+        ("job-delete-last", "no other job reaches that data: it is kept until you make one."),
+        ("runs-empty", "It deletes nothing: it reports here what it would delete."),
+        ("runs-none-fit", "No run has this outcome in these days."),
+        ("run-simulated", "Simulated: would have deleted 12,408 items (31.0 GiB). Nothing was deleted."),
+        ("run-blocked", "What to do: Look at the plan below."),
+        ("error-409", "Job 12 was changed by Alice Moreau a moment ago."),
+    ],
+)
+def test_page_says(case: str, said: str) -> None:
+    assert said in words(page(case)).replace("\N{NO-BREAK SPACE}", " ")
+
+
+def test_names_are_escaped() -> None:
+    html = page("home-simulating")
+    assert "<Level 2>" not in html
+    assert "&lt;Level 2&gt;" in html
+
+
+def test_who_may_not_change_is_offered_no_change() -> None:
+    assert "Delete job" in words(page("jobs"))
+    watching = samples()["home-quiet"][1]["frame"]
+    html = page("jobs", frame=watching)
+    assert "/delete/" not in html
+    assert "/jobs/new/" not in html
+
+
+def test_ineffective_dialog_sends_its_consent_with_the_form() -> None:
+    html = page("job-ineffective")
+    assert 'form="job-form" name="save_anyway" value="11-13"' in html
+    assert "save_anyway" not in page("job-edit")
+
+
+@pytest.mark.parametrize("case", ["error-400", "error-403", "error-404", "error-409", "error-500"])
+def test_error_pages_need_neither_request_nor_context(case: str) -> None:
+    html = render_to_string(samples()[case][0])
+    assert "Go to home" in html
+    assert "Sign out" not in html
+
+
+def test_all_words_can_be_translated() -> None:
+    """Text outside of tags must come from {% translate %} or {% blocktranslate %}, the product's name apart."""
+    allowed = {"Ebbtide", "SHA-256", "400", "403", "404", "409", "500", "Esc"}
+    for file in sorted((WEB / "templates").rglob("*.html")):
+        text = file.read_text()
+        text = re.sub(r"{% comment %}.*?{% endcomment %}", "", text, flags=re.DOTALL)
+        text = re.sub(r"{% blocktranslate.*?{% endblocktranslate %}", "", text, flags=re.DOTALL)
+        text = re.sub(r"{% block narrow %}.*?{% endblock %}", "", text)
+        text = re.sub(r"{%.*?%}|{{.*?}}", "\n", text)
+        text = re.sub(r"<[^>]*>", "\n", text)
+        bare = {word.strip() for word in text.split("\n") if re.search(r"[A-Za-z]{2,}|\d{3}", word)}
+        bare = {re.sub(r"^[\s·.]+|[\s·.]+$", "", word) for word in bare}
+        assert bare <= allowed, f"{file.name}: {bare - allowed}"
