@@ -5,7 +5,7 @@ import json
 import os
 import signal
 import subprocess
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import psycopg
@@ -17,6 +17,17 @@ from ebbtide.pg.binaries import find
 from ebbtide.pg.launcher import EmbeddedPostgres, open_database
 
 from .conftest import Someone, keepers, living, postmaster, servers, until
+
+
+@contextlib.contextmanager
+def ending(process: subprocess.Popen[bytes]) -> Iterator[subprocess.Popen[bytes]]:
+    """Popen's own `with` waits for ever when a test fails."""
+    try:
+        yield process
+    finally:
+        process.kill()
+        process.wait(30)
+
 
 Comes = Callable[..., Someone]
 
@@ -112,14 +123,13 @@ def test_a_stale_pid_file_naming_a_stranger_neither_blocks_nor_kills(kept: Path)
         lines = (kept / "pg" / "postmaster.pid").read_text().splitlines()
     account = account_for(kept / "pg")
     drop = {"user": account.uid, "group": account.gid, "extra_groups": []} if os.geteuid() == 0 else {}
-    with subprocess.Popen(["sleep", "600"], **drop) as stranger:
+    with ending(subprocess.Popen(["sleep", "600"], **drop)) as stranger:
         pid_file = kept / "pg" / "postmaster.pid"
         pid_file.write_text("\n".join([str(stranger.pid), *lines[1:]]) + "\n")
         os.chown(pid_file, account.uid, account.gid)
         with open_database(kept) as urls:
             psycopg.connect(urls.web).close()
         assert stranger.poll() is None, "we signal nobody by a number from a file"
-        stranger.kill()
 
 
 def test_a_server_started_by_hand_is_named_and_left_alone(kept: Path) -> None:
@@ -134,7 +144,7 @@ def test_a_server_started_by_hand_is_named_and_left_alone(kept: Path) -> None:
         )  # fmt: skip
     finally:
         os.close(directory)
-    with by_hand:
+    with ending(by_hand):
         until(lambda: (kept / "pg" / "postmaster.pid").exists() and len(servers(kept)) > 3)
         with pytest.raises(DatabaseUnreachable, match="did not start"), open_database(kept):
             pass
