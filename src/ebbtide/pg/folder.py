@@ -197,5 +197,7 @@ class Folder:
                 lines = file.read().decode("utf-8", "replace").splitlines()
         except FileNotFoundError:
             return ""
+        # "The database system is starting up" was said to us, who knocked too early.
+        lines = [line for line in lines if "the database system is" not in line]
         grave = [line for line in lines if "FATAL:" in line or "PANIC:" in line] or lines
         return grave[-1].strip() if grave else ""
