@@ -78,16 +78,12 @@ CALL catalog_keep_count('insights_segment', '''insights''');
 
 -- Samples of personal columns never land in pg_statistic.
 CREATE FUNCTION insights_no_samples(target regclass) RETURNS void LANGUAGE plpgsql AS $$
-DECLARE
-    personal text;
 BEGIN
-    FOR personal IN
-        SELECT attname FROM pg_attribute WHERE attrelid = target AND attnum > 0
+    EXECUTE format('ALTER TABLE %s ', target) || (
+        SELECT string_agg(format('ALTER COLUMN %I SET STATISTICS 0', attname), ', ')
+        FROM pg_attribute WHERE attrelid = target AND attnum > 0
             AND attname IN ('id', 'segment_id', 'source_key', 'interaction', 'customer', 'agent', 'transfer',
-                            'disposition', 'attributes', 'content')
-    LOOP
-        EXECUTE format('ALTER TABLE %s ALTER COLUMN %I SET STATISTICS 0', target, personal);
-    END LOOP;
+                            'disposition', 'attributes', 'content'));
 END $$;
 SELECT insights_no_samples('insights_segment');
 SELECT insights_no_samples('insights_event');

@@ -10,8 +10,7 @@ CREATE FUNCTION ebbtide_is_platform() RETURNS boolean LANGUAGE sql STABLE PARALL
 
 CREATE FUNCTION ebbtide_protect(target regclass) RETURNS void LANGUAGE plpgsql AS $$
 BEGIN
-    EXECUTE format('ALTER TABLE %s ENABLE ROW LEVEL SECURITY', target);
-    EXECUTE format('ALTER TABLE %s FORCE ROW LEVEL SECURITY', target);
+    EXECUTE format('ALTER TABLE %s ENABLE ROW LEVEL SECURITY, FORCE ROW LEVEL SECURITY', target);
     EXECUTE format('CREATE POLICY own ON %s USING (org_id = ebbtide_org()) WITH CHECK (org_id = ebbtide_org())', target);
 END $$;
 
