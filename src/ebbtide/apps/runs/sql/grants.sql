@@ -39,6 +39,7 @@ GRANT EXECUTE ON FUNCTION insights_ensure_days(date[]) TO ebbtide_web;
 GRANT EXECUTE ON FUNCTION runs_may_delete(bigint), runs_purge_rows(bigint, integer, date, date),
     runs_claim_objects(bigint, date, integer), runs_close_objects(bigint, integer, bigint[], text[], text[]),
     runs_add_up(bigint, boolean) TO ebbtide_sweep;
+GRANT EXECUTE ON FUNCTION runs_mend_cells(date[], text[], integer[]), runs_release_claims(bigint[]) TO ebbtide_sweep;
 
 -- The queue of tasks belongs to both.
 DO $$
