@@ -12,7 +12,6 @@ before it is tried again: a minute, then two, four … half an hour. All others 
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from datetime import date, datetime, timedelta
-from typing import Any
 
 import structlog
 from django.db import connections, transaction
@@ -28,7 +27,6 @@ from ebbtide.apps.orgs.locks import is_carried
 from ebbtide.apps.runs import nights
 from ebbtide.apps.runs.nights import DueNight
 from ebbtide.apps.runs.services import Stop
-from ebbtide.domain.errors import EbbtideError
 from ebbtide.engine.clock import Clock
 
 log = structlog.get_logger(__name__)
@@ -50,8 +48,10 @@ _JOBS_AT_ONCE = 500
 
 def wait_after(failures: int) -> timedelta:
     """Say how long an organization waits after so many failed attempts (at least 1) of the last day."""
-    doublings = min(failures - 1, 10)  # beyond that the longest wait holds anyway, and powers stay small
-    return min(_LONGEST_WAIT, _FIRST_WAIT * 2**doublings)
+    wait = _FIRST_WAIT
+    for _ in range(failures - 1):
+        wait = min(_LONGEST_WAIT, wait * 2)
+    return wait
 
 
 @dataclass(slots=True)
@@ -199,14 +199,3 @@ async def forget(context: JobContext, timestamp: int) -> None:
     await context.app.job_manager.delete_old_jobs(
         _FORGET_AFTER_HOURS, include_failed=True, include_cancelled=True, include_aborted=True
     )
-
-
-def told(error: BaseException) -> dict[str, Any]:
-    """Say of an error what a log may hold: its kind and, of our own, the message; of others nothing that quotes data."""
-    if isinstance(error, EbbtideError):
-        return {"error": error.code, "reason": error.message}
-    frame = error.__traceback__
-    while frame is not None and frame.tb_next is not None:
-        frame = frame.tb_next
-    where = "" if frame is None else f"{frame.tb_frame.f_globals.get('__name__')}:{frame.tb_lineno}"
-    return {"error": type(error).__name__, "where": where}
