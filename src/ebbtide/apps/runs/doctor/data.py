@@ -1,0 +1,168 @@
+"""Data against counts, lines and plans: is everything there that should be, and nothing that should not?"""
+
+from collections.abc import Mapping, Sequence
+from datetime import datetime
+
+from django.db.backends.utils import CursorWrapper
+
+from ebbtide.apps.orgs.database import SWEEP, acting_in
+from ebbtide.apps.orgs.models import Organization
+from ebbtide.apps.runs.doctor.finding import NAMED, Opened, Question
+from ebbtide.apps.runs.models import Plan
+from ebbtide.apps.runs.planning import check_hash
+from ebbtide.apps.runs.reconcile import CELL_DRIFTS, reaches_of, reconcile
+from ebbtide.domain.calendar import local_day, parse_zone
+from ebbtide.domain.errors import Broken
+from ebbtide.domain.identity import public_id
+
+_EXPIRED = Question(
+    "I2",
+    "Everything that the newest completed live run had to take is gone.",
+    "look at the run (`ebbtide run show`), then start one; if it is left again, call the people who build Ebbtide",
+)
+_AGREE = Question(
+    "I3",
+    "Rows and objects agree: no row without object, no object without row, nothing left of broken uploads and runs.",
+    "run `ebbtide reconcile`, and for what it only reports do as each line says",
+)
+_BELOW = Question(
+    "I7",
+    "Nothing is there below its purged line, but what a live run had to leave.",
+    "it slipped past the purged line, or came while a run was going on: start a run, which takes it; if it comes back, "
+    "find out what writes there",
+)
+_COUNTED = Question("I13", "Cells count the rows and objects that are there.", "run `ebbtide reconcile`")
+_HASHED = Question(
+    "PLAN",
+    "The newest plan of every organization, and that of its newest live run, fit their hashes.",
+    "make a new plan, and find out who can write to the database past the product's roles",
+)
+QUESTIONS = (_EXPIRED, _AGREE, _BELOW, _COUNTED, _HASHED)
+"""What is asked here, in order."""
+
+# `before - day - 1`: nights since the one in which it became due
+_OLDEST = """
+    SELECT min(c.day), sum(c.items)::bigint, max(d.before - c.day - 1)
+    FROM unnest(%(queues)s::int[], %(kinds)s::text[], %(befores)s::date[]) AS d (queue_id, kind, before)
+    JOIN catalog_cell c ON c.org_id = %(org)s AND c.data_type = d.kind AND c.queue_id = d.queue_id AND c.day < d.before
+"""
+_LEFT = f"""
+    SELECT 'que_' || c.queue_id || ' ' || c.day || ' ' || c.data_type || ' was due in run_' || r.id
+        || ', which says completed, and holds ' || c.items, count(*) OVER ()
+    FROM (SELECT org_id, id, plan_id FROM runs_run
+          WHERE org_id = %(org)s AND mode = 'live' AND outcome = 'completed' ORDER BY id DESC LIMIT 1) r
+    JOIN runs_planline l ON l.org_id = r.org_id AND l.plan_id = r.plan_id
+    JOIN catalog_cell c
+        ON (c.org_id, c.day, c.data_type) = (l.org_id, l.day, l.data_type) AND c.queue_id = ANY (l.queues)
+    ORDER BY 1 LIMIT {NAMED}
+"""  # noqa: S608 - a number of ours
+# What a live run named and could not take stays below the line, and is no fault: no more of it than the newest live run
+# that named it has left.
+_BELOW_LINE = f"""
+    WITH line AS (
+        SELECT queue_id, data_type, before FROM catalog_purgedline WHERE org_id = %(org)s
+    ), there AS (
+        SELECT c.queue_id, c.day, c.data_type, c.items FROM catalog_cell c WHERE c.org_id = %(org)s
+        UNION ALL
+        SELECT s.queue_id, s.day, 'insights', count(*) FROM insights_segment s
+        JOIN line l ON l.queue_id = s.queue_id AND l.data_type = 'insights' AND s.day < l.before
+        WHERE s.org_id = %(org)s GROUP BY s.queue_id, s.day
+        UNION ALL
+        SELECT m.queue_id, m.day, m.kind, count(*) FROM media_mediaobject m
+        JOIN line l ON l.queue_id = m.queue_id AND l.data_type = m.kind AND m.day < l.before
+        WHERE m.org_id = %(org)s GROUP BY m.queue_id, m.day, m.kind
+    ), below AS (
+        SELECT t.queue_id, t.day, t.data_type, max(t.items) AS items, l.before
+        FROM there t JOIN line l USING (queue_id, data_type) WHERE t.day < l.before GROUP BY 1, 2, 3, 5
+    )
+    SELECT 'que_' || b.queue_id || ' ' || b.day || ' ' || b.data_type || ' holds ' || b.items
+        || ' and is purged up to ' || b.before, count(*) OVER ()
+    FROM below b LEFT JOIN LATERAL (
+        SELECT p.items[array_position(p.queues, b.queue_id)] - coalesce((
+            SELECT sum(e.items) FROM ledger_entry e
+            WHERE e.org_id = r.org_id AND e.run_id = r.id AND e.outcome IN ('purged', 'already_gone')
+                AND (e.queue_id, e.data_type, e.day) = (b.queue_id, b.data_type, b.day)), 0) AS items
+        FROM runs_run r JOIN runs_planline p
+            ON (p.org_id, p.plan_id, p.day, p.data_type) = (r.org_id, r.plan_id, b.day, b.data_type)
+                AND b.queue_id = ANY (p.queues)
+        WHERE r.org_id = %(org)s AND r.mode = 'live' ORDER BY r.id DESC LIMIT 1) remainder ON true
+    WHERE b.items > coalesce(remainder.items, 0)
+    ORDER BY 1 LIMIT {NAMED}
+"""  # noqa: S608 - a number of ours
+_CHECKED_PLANS = """
+    (SELECT id FROM runs_plan WHERE org_id = %(org)s ORDER BY id DESC LIMIT 1)
+    UNION (SELECT plan_id FROM runs_run WHERE org_id = %(org)s AND mode = 'live' ORDER BY id DESC LIMIT 1)
+"""
+
+
+def examine(org: int, *, findings: Mapping[str, Opened], now: datetime) -> None:
+    """Look at what one organization holds.
+
+    Args:
+        org: the organization's number.
+        findings: where faults are told, by invariant.
+        now: the present moment (UTC).
+    """
+    with acting_in(org, using=SWEEP) as cursor:
+        row = Organization.objects.using(SWEEP).get(id=org)
+        _note_oldest(cursor, org=row, expired=findings["I2"], now=now)
+        for invariant, sql in (("I2", _LEFT), ("I7", _BELOW_LINE)):
+            cursor.execute(sql, {"org": org})
+            faults: Sequence[tuple[str, int]] = cursor.fetchall()
+            findings[invariant].fault(
+                (f"{public_id('org', org)}: {said}" for said, _ in faults), of=faults[0][1] if faults else 0
+            )
+        cursor.execute(_CHECKED_PLANS, {"org": org})
+        for (plan_id,) in cursor.fetchall():
+            _check_plan(Plan.objects.using(SWEEP).get(org_id=org, id=plan_id), hashed=findings["PLAN"])
+
+
+def _note_oldest(cursor: CursorWrapper, *, org: Organization, expired: Opened, now: datetime) -> None:
+    """Tell the age of the oldest expired item: the number by which a night that does not work is seen."""
+    reached = reaches_of(org, on=local_day(now, zone=parse_zone(org.zone)))
+    cursor.execute(
+        _OLDEST,
+        {
+            "org": org.id,
+            "queues": [reach.queue for reach in reached],
+            "kinds": [str(reach.data_type) for reach in reached],
+            "befores": [reach.before for reach in reached],
+        },
+    )
+    oldest, items, nights = cursor.fetchone()
+    if oldest is None:
+        return
+    told = f"{public_id('org', org.id)}: {items:,} items are due, the oldest of {oldest}, since {nights} nights"
+    if not org.armed:
+        expired.note(f"{told}; nothing is deleted until it is armed.")
+    elif nights > 0:
+        expired.note(f"WARNING {told}, although it is armed: see `ebbtide run list {public_id('org', org.id)}`.")
+    else:
+        expired.note(f"{told}; tonight's run takes them.")
+
+
+def _check_plan(plan: Plan, *, hashed: Opened) -> None:
+    try:
+        check_hash(plan, using=SWEEP)
+    except Broken as exc:
+        hashed.fault([f"{public_id('org', plan.org_id)}: {exc.message}"], of=1)
+    except ValueError:  # arrays of unequal length, an unknown data type: no plan of ours
+        hashed.fault([f"{public_id('org', plan.org_id)}: {public_id('plan', plan.id)} cannot be read."], of=1)
+
+
+def compare(*, findings: Mapping[str, Opened], now: datetime) -> None:
+    """Hold counts against rows, and rows against objects, of every organization.
+
+    Args:
+        findings: where faults are told, by invariant.
+        now: the present moment (UTC).
+
+    Raises:
+        StoreUnreachable: the store does not answer.
+    """
+    for drift in reconcile(None, mend=False, now=now).drifts:
+        where = f"{public_id('org', drift.org)}: {drift.what}, {drift.where}: {drift.counted:,} counted, "
+        if drift.what in CELL_DRIFTS:
+            findings["I13"].fault([f"{where}{drift.there:,} there"], of=1)
+        else:
+            findings["I3"].fault([f"{where}{drift.there:,} there; {drift.done}"], of=1)
