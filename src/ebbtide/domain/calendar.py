@@ -38,11 +38,12 @@ def parse_day(text: str, *, field: str) -> date:
         InputInvalid: it is not one.
     """
     try:
-        if len(text) != len("YYYY-MM-DD"):
+        day = date.fromisoformat(text)
+        if day.isoformat() != text:  # 20261123 and 2026-W48-1 are ISO dates too, and more likely a slip than meant
             raise ValueError(text)
-        return date.fromisoformat(text)
     except ValueError as exc:
         raise InputInvalid(f"{text!r} is not a date: write it as YYYY-MM-DD.", field=field) from exc
+    return day
 
 
 def local_day(moment: datetime, *, zone: ZoneInfo) -> date:
@@ -72,11 +73,10 @@ def latest_night(now: datetime, *, zone: ZoneInfo, at: time) -> date:
 
     A calendar date the zone never had (Apia, 2011-12-30) shares its moment with the next one and is passed over.
     """
-    today = local_day(now, zone=zone)
-    for on in (today + timedelta(days=1), today):
-        if night_start(on, zone=zone, at=at) <= now:
-            return on
-    return today - timedelta(days=1)
+    on = local_day(now, zone=zone) + timedelta(days=1)
+    while night_start(on, zone=zone, at=at) > now:
+        on -= timedelta(days=1)
+    return on
 
 
 def next_night(now: datetime, *, zone: ZoneInfo, at: time) -> datetime:

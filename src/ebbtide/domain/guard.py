@@ -90,8 +90,9 @@ def check_caps(caps: Caps, *, selected: int, population: int) -> None:
             population=population,
         )
     if caps.share_percent is not None and selected * 100 > caps.share_percent * population:
+        share = f"{selected * 100 / population:.1f} %" if population else "more than there is"
         raise CapExceeded(
-            f"The plan takes {selected:,} of {population:,} items ({selected * 100 / population:.1f} %); a run may "
+            f"The plan takes {selected:,} of {population:,} items ({share}); a run may "
             f"take {caps.share_percent} %. Look at the plan, and confirm it if its counts are right.",
             limit=population * caps.share_percent // 100,
             selected=selected,
