@@ -1,7 +1,7 @@
 """A whole live run (plan, guards, deletion, book, verification) against one bare big DELETE of the same rows.
 
-The rows lie as they arrived: day by day, organizations and queues interleaved at random. Half of one organization's rows are
-due; the others' rows in the same partitions must be passed by.
+The rows lie as they arrived: day by day, organizations and queues interleaved at random. Half of one organization's
+rows are due; the others' rows in the same partitions must be passed by.
 """
 
 from datetime import timedelta
@@ -40,8 +40,9 @@ def organizations() -> list[tuple[Organization, int]]:
     """One big organization and its neighbours, each with its queues; gives the first queue's number."""
     found = []
     for number in range(NEIGHBOURS + 1):
-        org = onboard(f"Centre {number}", zone="Europe/Berlin", onboarded_on=CLOCK.now().date().replace(year=2021),
-                      actor="bench")
+        org = onboard(
+            f"Centre {number}", zone="Europe/Berlin", onboarded_on=CLOCK.now().date().replace(year=2021), actor="bench"
+        )
         with acting_in(org.id) as cursor:
             cursor.execute(
                 "INSERT INTO catalog_queue (org_id, name) SELECT %s, 'Q' || n FROM generate_series(1, %s) n RETURNING id",
@@ -54,8 +55,8 @@ def organizations() -> list[tuple[Organization, int]]:
 def fill(urls: Urls, *, centres: list[tuple[Organization, int]], rows: int) -> None:
     """Write the same rows twice: into the product's tables with their cells, and into a bare table.
 
-    Written as superuser, past row-level security and triggers, because only the layout matters here; the cells are counted
-    afterwards. Ingest has its own benchmark.
+    Written as superuser, past row-level security and triggers, because only the layout matters here; the cells are
+    counted afterwards. Ingest has its own benchmark.
     """
     today = local_day(CLOCK.now(), zone=parse_zone("Europe/Berlin"))
     days = [today - timedelta(days=age) for age in range(DAYS, 0, -1)]
@@ -67,8 +68,12 @@ def fill(urls: Urls, *, centres: list[tuple[Organization, int]], rows: int) -> N
         for day in days:
             admin.execute(
                 f"INSERT INTO insights_segment ({_COLUMNS}) {sql} ORDER BY random()",
-                {"day": day, "count": rows // DAYS, "orgs": [org.id for org, _ in centres],
-                 "queues": [queue for _, queue in centres]},
+                {
+                    "day": day,
+                    "count": rows // DAYS,
+                    "orgs": [org.id for org, _ in centres],
+                    "queues": [queue for _, queue in centres],
+                },
             )
             admin.execute(
                 f"INSERT INTO bare ({_COLUMNS}) SELECT {_COLUMNS} FROM insights_segment WHERE day = %s", [day]

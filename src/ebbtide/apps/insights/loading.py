@@ -7,20 +7,25 @@ in between.
 """
 
 import io
-from collections.abc import Callable
+from collections import deque
+from collections.abc import Callable, Iterable, Iterator
+from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass
 from datetime import date
 
 import polars as pl
+from django.db import connections, transaction
 from django.db.backends.utils import CursorWrapper
 
 from ebbtide.apps.catalog.identity import segment_ids
 from ebbtide.apps.catalog.intake import Tally
 from ebbtide.apps.catalog.services import ensure_queues
-from ebbtide.apps.orgs.database import acting_in
+from ebbtide.apps.insights.intake.segments import Batch
+from ebbtide.apps.orgs.database import WEB, acting_in
 from ebbtide.domain.errors import Taken
 
 ATTEMPTS = 5
+AT_ONCE = 2
 
 _STAGED = (
     "line", "id", "queue_id", "day", "source_key", "interaction", "channel", "direction", "customer", "agent",
@@ -34,40 +39,38 @@ _STAGE = """
         line bigint, id uuid, queue_id integer, day date, source_key text, interaction text, channel text,
         direction text, customer text, agent text, queued_at timestamptz, answered_at timestamptz,
         ended_at timestamptz, wait_s integer, talk_s integer, hold_s integer, wrap_s integer, outcome text,
-        transfer text, disposition text, attributes jsonb, flags text, undatable text) ON COMMIT DELETE ROWS;
+        transfer text, disposition text, attributes json, flags text, undatable text) ON COMMIT DELETE ROWS;
     CREATE TEMPORARY TABLE IF NOT EXISTS intake_event (line bigint, at timestamptz, kind text) ON COMMIT DELETE ROWS;
     CREATE TEMPORARY TABLE IF NOT EXISTS intake_fresh (id uuid) ON COMMIT DELETE ROWS;
 """
 
 # In id order, because an index of hashes is filled fastest in its own order.
-_FRESH = """
-    WITH fresh AS (
-        INSERT INTO insights_identity (org_id, id, queue_id, day)
-        SELECT %(org)s, s.id, CASE WHEN s.day IS NOT NULL THEN s.queue_id END, s.day FROM intake_segment s
-        LEFT JOIN catalog_purgedline l
-            ON l.org_id = %(org)s AND l.queue_id = s.queue_id AND l.data_type = 'insights'
-        WHERE l.before IS NULL OR s.day IS NULL OR s.day >= l.before
-        ORDER BY s.id
-        ON CONFLICT DO NOTHING RETURNING id)
-    INSERT INTO intake_fresh SELECT id FROM fresh
+_NEW = """
+    INSERT INTO insights_identity (org_id, id, queue_id, day)
+    SELECT %(org)s, s.id, CASE WHEN s.day IS NOT NULL THEN s.queue_id END, s.day FROM intake_segment s
+    LEFT JOIN catalog_purgedline l
+        ON l.org_id = %(org)s AND l.queue_id = s.queue_id AND l.data_type = 'insights'
+    WHERE l.before IS NULL OR s.day IS NULL OR s.day >= l.before
+    ORDER BY s.id
+    ON CONFLICT DO NOTHING
 """
+_NEW_NAMED = f"WITH fresh AS ({_NEW} RETURNING id) INSERT INTO intake_fresh SELECT id FROM fresh"
 _SEGMENTS = f"""
     INSERT INTO insights_segment (org_id, {_TARGET})
-    SELECT %(org)s, {_TARGET} FROM intake_segment JOIN intake_fresh USING (id)
-    WHERE day IS NOT NULL ORDER BY day, queue_id
+    SELECT %(org)s, {_TARGET} FROM intake_segment s {{fresh}} WHERE s.day IS NOT NULL ORDER BY day, queue_id
 """  # noqa: S608 - column names, written above
 _EVENTS = """
     INSERT INTO insights_event (org_id, queue_id, day, segment_id, at, kind)
-    SELECT %(org)s, s.queue_id, s.day, s.id, e.at, e.kind
-    FROM intake_event e JOIN intake_segment s USING (line) JOIN intake_fresh USING (id)
+    SELECT %(org)s, s.queue_id, s.day, s.id, e.at, e.kind FROM intake_event e JOIN intake_segment s USING (line) {fresh}
     WHERE s.day IS NOT NULL ORDER BY s.day, s.queue_id
 """
 _UNDATABLE = """
     INSERT INTO insights_setaside (org_id, segment_id, kind, reason, queue_id, content)
     SELECT %(org)s, s.id, 'undatable', coalesce(s.undatable, 'no instant'), s.queue_id,
         jsonb_strip_nulls(to_jsonb(s) - 'id' - 'queue_id' - 'day' - 'undatable' - 'line')
-    FROM intake_segment s JOIN intake_fresh USING (id) WHERE s.day IS NULL
+    FROM intake_segment s {fresh} WHERE s.day IS NULL
 """
+_FRESH_ONLY = "JOIN intake_fresh USING (id)"
 # Late is what lies before the line now, and what lay before it under the date it was first seen with.
 _LATE = """
     WITH late AS (
@@ -112,7 +115,7 @@ class SegmentLoader:
         self._days: set[date] = set()
 
     def load(self, segments: pl.DataFrame, *, events: pl.DataFrame) -> Counts:
-        """Load one batch, whole or not at all.
+        """Load one batch, whole or not at all; several threads may load at once.
 
         Args:
             segments: rows of the batch.
@@ -129,8 +132,15 @@ class SegmentLoader:
             pl.Series("id", segment_ids(segments["source_key"], pepper=self._pepper), dtype=pl.String)
         )
         first = keyed.unique("id", keep="first", maintain_order=True)
-        counts = self._again(lambda: self._load(first, events=events))
+        self._prepare(first)
+        numbered = first.with_columns(
+            pl.col("queue").replace_strict(self._queues, return_dtype=pl.Int32).alias("queue_id")
+        )
+        rows = _csv(numbered.select(_STAGED))
+        timeline = _csv(events.select("line", "at", "kind")) if events.height else None
+        counts = self._again(lambda: self._load(rows, count=first.height, timeline=timeline))
         counts.already_there += keyed.height - first.height
+        counts.flagged = segments["flags"].count()
         return counts
 
     def _again(self, attempt: Callable[[], Counts]) -> Counts:
@@ -139,47 +149,90 @@ class SegmentLoader:
             try:
                 return attempt()
             except Taken:
-                self._days.clear()
+                continue
         return attempt()
 
-    def _load(self, segments: pl.DataFrame, *, events: pl.DataFrame) -> Counts:
+    def _prepare(self, segments: pl.DataFrame) -> None:
+        """Make the queues and partitions the batch needs, in a transaction of their own: other batches may use them."""
+        missing = set(segments["queue"].unique()) - self._queues.keys()
+        days = set(segments["day"].drop_nulls().unique()) - self._days
+        if not missing and not days:
+            return
         with acting_in(self._org) as cursor:
-            self._prepare(cursor, segments)
-            numbered = segments.with_columns(
-                pl.col("queue").replace_strict(self._queues, return_dtype=pl.Int32).alias("queue_id")
-            )
+            made = ensure_queues(missing, org=self._org) if missing else {}
+            if days:
+                cursor.execute("SELECT insights_ensure_days(%s::date[])", [sorted(days)])
+        self._queues.update(made)
+        self._days |= days
+
+    def _load(self, rows: memoryview, *, count: int, timeline: memoryview | None) -> Counts:
+        values = {"org": self._org}
+        with acting_in(self._org) as cursor:
             cursor.execute(_STAGE)
-            _copy(cursor, numbered.select(_STAGED), into="intake_segment")
-            values = {"org": self._org}
-            cursor.execute(_FRESH, values)
-            fresh = cursor.rowcount
-            cursor.execute(_SEGMENTS, values)
+            _copy(cursor, rows, into="intake_segment")
+            fresh, only = self._register(cursor, count=count)
+            if timeline is not None:
+                _copy(cursor, timeline, into="intake_event")
+                cursor.execute(_EVENTS.format(fresh=only), values)
+            cursor.execute(_SEGMENTS.format(fresh=only), values)
             counts = Counts(imported=cursor.rowcount, undatable=fresh - cursor.rowcount)
-            if events.height:
-                _copy(cursor, events.select("line", "at", "kind"), into="intake_event")
-                cursor.execute(_EVENTS, values)
             if counts.undatable:
-                cursor.execute(_UNDATABLE, values)
-            if fresh < segments.height:
+                cursor.execute(_UNDATABLE.format(fresh=only), values)
+            if fresh < count:
                 cursor.execute(_LATE, values)
                 counts.late = cursor.fetchone()[0]
-            counts.already_there = segments.height - fresh - counts.late
-            counts.flagged = segments["flags"].count()
+            counts.already_there = count - fresh - counts.late
         return counts
 
-    def _prepare(self, cursor: CursorWrapper, segments: pl.DataFrame) -> None:
-        """Make the queues and partitions the batch needs."""
-        missing = set(segments["queue"].unique()) - self._queues.keys()
-        if missing:
-            self._queues.update(ensure_queues(missing, org=self._org))
-        days = set(segments["day"].drop_nulls().unique()) - self._days
-        if days:
-            cursor.execute("SELECT insights_ensure_days(%s::date[])", [sorted(days)])
-            self._days |= days
+    def _register(self, cursor: CursorWrapper, *, count: int) -> tuple[int, str]:
+        """Register the batch's ids; gives how many are new, and what picks them out of the batch ("": all are).
+
+        Most batches are wholly new, and then nothing needs to be picked out; naming the new ones costs a third more.
+        """
+        values = {"org": self._org}
+        point = transaction.savepoint(using=WEB)
+        cursor.execute(_NEW, values)
+        if cursor.rowcount == count:
+            transaction.savepoint_commit(point, using=WEB)
+            return count, ""
+        transaction.savepoint_rollback(point, using=WEB)
+        cursor.execute(_NEW_NAMED, values)
+        return cursor.rowcount, _FRESH_ONLY
 
 
-def _copy(cursor: CursorWrapper, frame: pl.DataFrame, *, into: str) -> None:
+def load_all(loader: SegmentLoader, batches: Iterable[Batch]) -> Iterator[tuple[Batch, Counts]]:
+    """Load batches side by side, a few at a time; gives each with its counts, in order.
+
+    Two connections, because one leaves the machine half idle: while one batch is parsed, the other is written.
+
+    Raises:
+        InputInvalid: a queue's name is unusable; batches that were loaded stay.
+        Taken: others kept coming first.
+    """
+
+    def load(batch: Batch) -> Counts:
+        try:
+            return loader.load(batch.segments, events=batch.events)
+        finally:
+            connections[WEB].close()  # this thread's own
+
+    with ThreadPoolExecutor(AT_ONCE, thread_name_prefix="load") as pool:
+        waiting: deque[tuple[Batch, Future[Counts]]] = deque()
+        for batch in batches:
+            waiting.append((batch, pool.submit(load, batch)))
+            if len(waiting) > AT_ONCE:
+                done, counts = waiting.popleft()
+                yield done, counts.result()
+        for done, counts in waiting:
+            yield done, counts.result()
+
+
+def _csv(frame: pl.DataFrame) -> memoryview:
     buffer = io.BytesIO()
     frame.write_csv(buffer, include_header=False)
+    return buffer.getbuffer()
+
+
+def _copy(cursor: CursorWrapper, rows: memoryview, *, into: str) -> None:
     with cursor.cursor.copy(f"COPY {into} FROM STDIN (FORMAT csv)") as copy:
-        copy.write(buffer.getbuffer())
+        copy.write(rows)

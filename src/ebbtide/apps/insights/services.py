@@ -16,7 +16,7 @@ from ebbtide.apps.catalog.intake import RejectsFile
 from ebbtide.apps.insights.intake.mapping import SegmentMap, load_map
 from ebbtide.apps.insights.intake.reading import preflight
 from ebbtide.apps.insights.intake.segments import Batch, read_segments
-from ebbtide.apps.insights.loading import Counts, SegmentLoader
+from ebbtide.apps.insights.loading import Counts, SegmentLoader, load_all
 from ebbtide.apps.orgs.models import Organization
 from ebbtide.domain.calendar import parse_zone
 
@@ -55,9 +55,8 @@ def import_segments(
     loader = SegmentLoader(org.id, pepper=bytes(org.pepper))
     counts = Counts()
     with closing(RejectsFile(rejects)) as rejected:
-        for batch in _read_ahead(file, mapping=mapping, zone=org.zone, now=now):
+        for batch, loaded in load_all(loader, _read_ahead(file, mapping=mapping, zone=org.zone, now=now)):
             rejected.write((reject.line, reject.reason, reject.row) for reject in batch.rejects)
-            loaded = loader.load(batch.segments, events=batch.events)
             loaded.read, loaded.rejected = batch.read, len(batch.rejects)
             counts.add(loaded)
             progress(batch.position, size)

@@ -14,9 +14,10 @@ ALTER TABLE catalog_purgedline ADD CONSTRAINT line_queue_of_org
 
 -- Statement trigger of every table that holds items. Argument 0: the SQL expression that gives a row's data type.
 -- The cell's row lock is what ingest and purge meet at: whoever comes second sees what the first has done. So the check for
--- late data comes after the upsert, not before it.
+-- late data comes after the upsert, in a statement of its own with a snapshot of its own.
 CREATE FUNCTION catalog_count() RETURNS trigger LANGUAGE plpgsql SECURITY DEFINER SET search_path = public, pg_temp AS $$
 DECLARE
+    written catalog_cell[];
     late record;
 BEGIN
     IF TG_OP <> 'INSERT' THEN
@@ -41,17 +42,16 @@ BEGIN
     END IF;
     IF TG_OP <> 'DELETE' THEN
         EXECUTE format($sql$
-            INSERT INTO catalog_cell AS c (org_id, queue_id, day, data_type, items, bytes)
-            SELECT org_id, queue_id, day, %1$s, count(*), sum(bytes) FROM added GROUP BY 1, 2, 3, 4 ORDER BY 1, 3, 4, 2
-            ON CONFLICT (org_id, day, data_type, queue_id)
-                DO UPDATE SET items = c.items + excluded.items, bytes = c.bytes + excluded.bytes $sql$, TG_ARGV[0]);
-        EXECUTE format($sql$
-            SELECT a.* FROM (SELECT DISTINCT org_id, queue_id, day, %1$s AS data_type FROM added) a
-            WHERE EXISTS (
-                SELECT 1 FROM catalog_purgedline l
-                WHERE (l.org_id, l.queue_id, l.data_type) = (a.org_id, a.queue_id, a.data_type) AND a.day < l.before)
-            LIMIT 1 $sql$, TG_ARGV[0]) INTO late;
-        IF late.day IS NOT NULL THEN
+            WITH counted AS (
+                INSERT INTO catalog_cell AS c (org_id, queue_id, day, data_type, items, bytes)
+                SELECT org_id, queue_id, day, %1$s, count(*), sum(bytes) FROM added GROUP BY 1, 2, 3, 4 ORDER BY 1, 3, 4, 2
+                ON CONFLICT (org_id, day, data_type, queue_id)
+                    DO UPDATE SET items = c.items + excluded.items, bytes = c.bytes + excluded.bytes
+                RETURNING c AS cell)
+            SELECT array_agg(cell) FROM counted $sql$, TG_ARGV[0]) INTO written;
+        SELECT w.* INTO late FROM unnest(written) AS w
+        JOIN catalog_purgedline l USING (org_id, queue_id, data_type) WHERE w.day < l.before LIMIT 1;
+        IF FOUND THEN
             RAISE EXCEPTION 'day % of queue % is purged (%): its data is late and stays out',
                 late.day, late.queue_id, late.data_type USING ERRCODE = 'EB409';
         END IF;

@@ -25,7 +25,7 @@ CREATE TABLE insights_segment (
     outcome     text CHECK (outcome IN ('answered', 'abandoned', 'flowed_out', 'callback')),
     transfer    text,
     disposition text,
-    attributes  jsonb,
+    attributes  json, -- kept as it came: it is read row by row, never searched by index
     flags       text,
     -- the row's content: 100 bytes for its fixed columns, and the length of its texts
     bytes       integer NOT NULL GENERATED ALWAYS AS (
