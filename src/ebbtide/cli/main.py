@@ -12,6 +12,9 @@ import django
 
 from ebbtide.domain.errors import InputInvalid
 
+DEMO_DATA = "demo-data"
+"""Where the demo lives if nobody says otherwise: never among real data."""
+
 
 def _named_folder(arguments: list[str]) -> str | None:
     """Find `--data DIR` or `--data=DIR` among the arguments; the last one counts."""
@@ -30,6 +33,8 @@ def run() -> None:
     folder = _named_folder(sys.argv[1:])
     if folder:
         os.environ["EBBTIDE_DATA"] = folder
+    elif sys.argv[1:2] == ["demo"]:
+        os.environ.setdefault("EBBTIDE_DATA", DEMO_DATA)
     try:
         django.setup()
     except InputInvalid as exc:

@@ -26,7 +26,7 @@ from procrastinate.worker import Worker
 from psycopg import OperationalError
 
 from ebbtide.apps.orgs.database import SWEEP
-from ebbtide.apps.runs.tasks import CLOCK, NIGHTS, SILENT_AFTER_S
+from ebbtide.apps.runs.tasks import CLOCK, NIGHTS, SILENT_AFTER_S, defer_due
 from ebbtide.domain.errors import DatabaseUnreachable, EbbtideError
 from ebbtide.engine.clock import Clock
 
@@ -99,6 +99,8 @@ async def _serve(*, concurrency: int, clock: Clock, stopping: threading.Event) -
     loop = asyncio.get_running_loop()
     loop.set_default_executor(ThreadPoolExecutor(concurrency + _TICKS_AT_ONCE, thread_name_prefix="task"))
     async with app.open_async():
+        # The schedule's present moment may have been served by a worker that has died since: look at once.
+        await loop.run_in_executor(None, _first_look, clock)
         queues = [
             asyncio.create_task(_queue(name, concurrency=at_once, clock=clock, stop=stopping.is_set))
             for name, at_once in ((CLOCK, _TICKS_AT_ONCE), (NIGHTS, concurrency))
@@ -125,6 +127,13 @@ async def _serve(*, concurrency: int, clock: Clock, stopping: threading.Event) -
         for end in ends:
             if isinstance(end, Exception):
                 raise end
+
+
+def _first_look(clock: Clock) -> None:
+    try:
+        defer_due(now=clock.now())
+    finally:
+        connections.close_all()
 
 
 async def _queue(name: str, *, concurrency: int, clock: Clock, stop: Callable[[], bool]) -> None:

@@ -154,7 +154,7 @@ def _defer(manager: JobManager, jobs: Sequence[Job]) -> int:
 @app.periodic(cron=EVERY_TEN_SECONDS)
 @app.task(name="ebbtide.tick", queue=CLOCK, queueing_lock="tick", pass_context=True)
 def tick(context: JobContext, timestamp: int) -> None:
-    """Look who is due; the worker's first one comes as it starts."""
+    """Look who is due."""
     del timestamp  # the schedule's moment; what counts is the present one
     clock, stop = _handed(context)
     if not stop():

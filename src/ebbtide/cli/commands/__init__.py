@@ -2,7 +2,7 @@
 
 import typer
 
-from ebbtide.cli.commands import data, jobs, orgs, plans, runs, serve, system
+from ebbtide.cli.commands import data, demo, jobs, orgs, plans, runs, serve, system
 from ebbtide.cli.session import configure_log
 
 app = typer.Typer(
@@ -22,4 +22,5 @@ app.add_typer(runs.app, name="run")
 data.register(app)
 system.register(app)
 serve.register(app)
+demo.register(app)
 configure_log()
