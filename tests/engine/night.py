@@ -1,0 +1,228 @@
+"""A small night in memory, and the ways in which it can be disturbed.
+
+Two organizations are always there: ours, and a neighbour with the same queues and days that nothing may touch.
+"""
+
+from collections import Counter
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import AbstractContextManager
+from dataclasses import dataclass, field
+from datetime import date, timedelta
+from enum import StrEnum
+from typing import Any
+
+from ebbtide.domain.calendar import Days
+from ebbtide.domain.cell import DataType
+from ebbtide.domain.errors import DatabaseUnreachable, EbbtideError, StoreUnreachable, Taken
+from ebbtide.domain.job import Job, JobType, What
+from ebbtide.domain.outcome import Failed, Numbers, Outcome, RunOutcome
+from ebbtide.engine.admit import Mode
+from ebbtide.engine.night import carry_out
+from ebbtide.engine.ports import Claimed
+from ebbtide.stores.memory import MemoryObjects, MemoryOrganization, MemoryPlatform, MemoryRun, Place, RunRow, Segment
+
+TODAY = date(2026, 11, 23)
+GLOBAL, DESKTOP = Days(10), Days(4)
+
+
+class Killed(BaseException):
+    """The process is gone: nothing after this line ran, and nobody could catch it."""
+
+
+class Fault(StrEnum):
+    """What can happen at a step."""
+
+    KILLED_BEFORE = "killed before"
+    KILLED_AFTER = "killed after"
+    KILLED_HALFWAY = "killed halfway through the objects"
+    CRASHED = "an exception nobody expected"
+    DOWN = "store or database down"
+    LOST = "response lost after success"
+    SERIALIZATION = "someone was first"
+    PARTIAL = "some keys fail"
+
+
+@dataclass
+class Steps:
+    """Counts the calls of a night, and disturbs one of them."""
+
+    fault: Fault | None = None
+    at: int = 0
+    before: Callable[[], None] | None = None
+    """Done just before the step, in place of a fault: somebody changes something."""
+    taken: list[str] = field(default_factory=list)
+
+    def take(self, name: str, deed: Callable[[], Any], *, halfway: Callable[[], Any] | None = None) -> Any:
+        self.taken.append(name)
+        if len(self.taken) - 1 != self.at or (self.fault is None and self.before is None):
+            return deed()
+        if self.before is not None:
+            self.before()
+            return deed()
+        down: type[EbbtideError] = StoreUnreachable if name in ("destroy", "keys") else DatabaseUnreachable
+        match self.fault:
+            case Fault.KILLED_BEFORE:
+                raise Killed
+            case Fault.CRASHED:
+                raise RuntimeError("not one of ours")
+            case Fault.DOWN:
+                raise down("It did not answer.")
+            case Fault.SERIALIZATION:
+                raise Taken("Someone was first.")
+            case Fault.PARTIAL | Fault.KILLED_HALFWAY:
+                return deed() if halfway is None else halfway()
+        deed()
+        raise Killed if self.fault is Fault.KILLED_AFTER else down("The answer was lost.")
+
+
+class StepStore:
+    """An object store whose calls are steps."""
+
+    def __init__(self, store: MemoryObjects, *, steps: Steps) -> None:
+        self._store, self._steps = store, steps
+
+    def destroy(self, keys: Sequence[str]) -> Sequence[Outcome]:
+        def halfway() -> Sequence[Outcome]:
+            half = len(keys) // 2
+            done = self._store.destroy(keys[:half])
+            if self._steps.fault is Fault.KILLED_HALFWAY:
+                raise Killed
+            return [*done, *(Failed("AccessDenied") for _ in keys[half:])]
+
+        found: Sequence[Outcome] = self._steps.take("destroy", lambda: self._store.destroy(keys), halfway=halfway)
+        return found
+
+    def keys(self, prefix: str) -> Iterator[str]:
+        found: list[str] = self._steps.take("keys", lambda: list(self._store.keys(prefix)))
+        return iter(found)
+
+
+class StepRun:
+    """A live run whose calls are steps."""
+
+    def __init__(self, run: MemoryRun, *, steps: Steps) -> None:
+        self._run, self._steps = run, steps
+
+    def in_flight(self) -> AbstractContextManager[None]:
+        held: AbstractContextManager[None] = self._steps.take("in_flight", self._run.in_flight)
+        return held
+
+    def claim_objects(self, *, most: int) -> Sequence[Claimed]:
+        claimed: Sequence[Claimed] = self._steps.take("claim", lambda: self._run.claim_objects(most=most))
+        return claimed
+
+    def close_objects(self, claimed: Sequence[Claimed], *, outcomes: Sequence[Outcome]) -> None:
+        self._steps.take("close", lambda: self._run.close_objects(claimed, outcomes=outcomes))
+
+    def purge_rows(self, *, most: int) -> int | None:
+        purged: int | None = self._steps.take("rows", lambda: self._run.purge_rows(most=most))
+        return purged
+
+    def rows_left(self) -> Iterator[str]:
+        found: list[str] = self._steps.take("rows_left", lambda: list(self._run.rows_left()))
+        return iter(found)
+
+    def booked_places(self) -> Iterator[tuple[str, frozenset[str]]]:
+        found: list[tuple[str, frozenset[str]]] = self._steps.take("places", lambda: list(self._run.booked_places()))
+        return iter(found)
+
+    def finish(self, *, reached_end: bool, outcome: RunOutcome | None, reason: str) -> Numbers:
+        numbers: Numbers = self._steps.take(
+            "finish", lambda: self._run.finish(reached_end=reached_end, outcome=outcome, reason=reason)
+        )
+        return numbers
+
+
+@dataclass(frozen=True)
+class Left:
+    """All that is left of an organization: rows, index rows, objects."""
+
+    rows: frozenset[str]
+    index: frozenset[str]
+    objects: frozenset[str]
+
+
+@dataclass
+class Scene:
+    """Two organizations with the same data, one of them ours and armed."""
+
+    platform: MemoryPlatform
+    store: MemoryObjects
+    ours: MemoryOrganization
+    neighbour: MemoryOrganization
+
+    def left(self, org: MemoryOrganization) -> Left:
+        return Left(
+            frozenset(org.segments),
+            frozenset(row.key for row in org.index.values()),
+            frozenset(self.store.keys(f"org_{org.id}")),
+        )
+
+    def start(self, mode: Mode = Mode.LIVE) -> RunRow:
+        return self.ours.open_run(self.ours.make_plan(as_of=TODAY, today=TODAY), mode=mode)
+
+    def carry(
+        self, run: RunRow, *, steps: Steps | None = None, stop: Callable[[], bool] = lambda: False
+    ) -> Numbers | None:
+        steps = steps or Steps(at=-1)
+        return carry_out(
+            StepRun(MemoryRun(self.ours, run=run.id), steps=steps), store=StepStore(self.store, steps=steps), stop=stop
+        )
+
+    def booked(self) -> Counter[Place]:
+        """Items the book calls gone, by cell, over all runs."""
+        gone: Counter[Place] = Counter()
+        for entry in self.ours.book:
+            if entry.outcome in ("purged", "already_gone"):
+                gone[entry.place] += entry.amount.items
+        return gone
+
+    def check(self) -> None:
+        """What holds at rest, whatever has happened: counts are rows, and no object is unknown."""
+        for org in (self.ours, self.neighbour):
+            counted: Counter[Place] = Counter()
+            for segment in org.segments.values():
+                counted[segment.day, DataType.INSIGHTS, segment.queue] += 1
+            for row in org.index.values():
+                counted[row.place] += 1
+            assert {place: amount.items for place, amount in org.cells().items()} == counted
+            assert self.left(org).objects <= self.left(org).index
+
+
+def jobs() -> list[Job]:
+    """Everything older than 10 days, and the first queue's desktop recordings older than 4."""
+    return [
+        Job(id=1, type=JobType.GLOBAL, what=What.ALL, days=GLOBAL),
+        Job(id=2, type=JobType.QUEUE, what=What.DESKTOP, days=DESKTOP, queues=frozenset({1})),
+    ]
+
+
+def scene() -> Scene:
+    """Two queues, days on both sides of both cutoffs, two segments a day, recordings but on the oldest day."""
+    platform, store = MemoryPlatform(), MemoryObjects()
+    ours, neighbour = (MemoryOrganization(platform, queues=(1, 2)) for _ in range(2))
+    for org in (ours, neighbour):
+        org.change_jobs(jobs())
+        for back in (3, 4, 5, 10, 11, 12, 15):
+            for queue in (1, 2):
+                for number in range(2):
+                    key = f"{queue}/{back}/{number}"
+                    org.load(Segment(key, queue, TODAY - timedelta(days=back)))
+                    if back == 15:
+                        continue
+                    org.record(key, kind=DataType.DESKTOP, content=b"d" * back, store=store)
+                    if number == 0:
+                        org.record(key, kind=DataType.AUDIO, content=b"a" * back, store=store)
+        org.record("1/12/1", kind=DataType.TRANSCRIPT, content=b"hello", store=store)
+    ours.armed = True
+    return Scene(platform, store, ours, neighbour)
+
+
+def expected_rows() -> frozenset[str]:
+    """The segments that must be left, by hand: those of at most 10 days ago."""
+    return frozenset(f"{queue}/{back}/{number}" for queue in (1, 2) for back in (3, 4, 5, 10) for number in range(2))
+
+
+PURGED = 12 + (8 + 4) + 4 + 1
+"""By hand: 3 days of 2 queues of 2 segments; desktop of days 11 and 12, and of the first queue's days 5 and 10;
+audio of 2 days of 2 queues; one transcript."""
