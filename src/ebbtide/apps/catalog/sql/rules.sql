@@ -19,7 +19,20 @@ CREATE FUNCTION catalog_count() RETURNS trigger LANGUAGE plpgsql SECURITY DEFINE
 DECLARE
     written catalog_cell[];
     late record;
+    moved boolean;
 BEGIN
+    IF TG_OP = 'UPDATE' THEN -- claims and reasons are written on rows where they stand: nothing to count, nothing is late
+        EXECUTE format($sql$
+            SELECT EXISTS (
+                SELECT 1 FROM (
+                    SELECT org_id, queue_id, day, %1$s AS data_type, 1 AS items, bytes FROM added
+                    UNION ALL SELECT org_id, queue_id, day, %1$s, -1, -bytes FROM removed) change
+                GROUP BY org_id, queue_id, day, data_type HAVING sum(items) <> 0 OR sum(bytes) <> 0) $sql$, TG_ARGV[0])
+            INTO moved;
+        IF NOT moved THEN
+            RETURN NULL;
+        END IF;
+    END IF;
     IF TG_OP <> 'INSERT' THEN
         EXECUTE format($sql$
             SELECT count(*) FROM (
