@@ -85,8 +85,8 @@ SIMULATING = StateNote(kind="simulating")
 ARMED = StateNote(kind="armed", since=datetime(2026, 10, 2, 9, 15, tzinfo=UTC))
 BLOCKED = StateNote(
     kind="blocked",
-    reason="The last run would have taken 31 % of all items; the cap is 20 %.",
-    remedy="Look at its plan and confirm it, or change the job.",
+    reason="The plan takes 412,077 of 1,329,280 items (31.0 %); a run may take 20 %. Look at the plan, and confirm it if its "
+    "counts are right.",
     run=902,
 )
 
@@ -238,6 +238,7 @@ class JobForm(forms.Form):
     type = forms.ChoiceField(label="Reach", choices=[("global", "Global"), ("queue", "Q")])
     queues = forms.MultipleChoiceField(label="Qs", choices=[(q.id, q.name) for q in MANY], required=False)
     what = forms.ChoiceField(label="Data", choices=[("all", "All"), ("desktop", "Desktop")], required=False)
+    version = forms.IntegerField(required=False)
     days = forms.IntegerField(
         label="Delete what is older than",
         help_text="A whole number of days, 1 to 5,000. Every record is kept at least this many full days.",
@@ -346,13 +347,16 @@ def samples() -> dict[str, tuple[str, dict[str, Any]]]:
             "pages/job_delete.html",
             {"frame": frame("jobs"), "page": JobDeletePage(job=DESKTOP_30, wakes=(GLOBAL_400,))},
         ),
-        "job-delete-last": ("pages/job_delete.html", {"frame": frame("jobs"), "page": JobDeletePage(job=GLOBAL_400)}),
+        "job-delete-last": (
+            "pages/job_delete.html",
+            {"frame": frame("jobs"), "page": JobDeletePage(job=GLOBAL_400, uncovered=True)},
+        ),
         "runs": (
             "pages/runs.html",
             {
                 "frame": frame("runs"),
                 "page": RunsPage(
-                    state=ARMED, next_night=NIGHT, runs=(RUNNING, *runs), pages=Pages(number=1, count=12, total=289)
+                    state=ARMED, next_night=NIGHT, runs=(RUNNING, *runs), older="outcome=blocked&before=run_899"
                 ),
             },
         ),
@@ -432,12 +436,12 @@ def samples() -> dict[str, tuple[str, dict[str, Any]]]:
                         replace(line, purged=0, purged_bytes=0, kept=0, failed=0, not_reached=0) for line in LINES
                     ),
                     guard=GuardNote(
-                        message="This run would take 31 % of the organization's items, and the cap is 20 %.",
-                        remedy="Look at the plan below. If it is what you want, confirm it; else change the job.",
+                        message=BLOCKED.reason,
                         limit=265_855,
                         selected=412_077,
                         population=1_329_280,
                         plan=555,
+                        order="ebbtide run start org_7 --plan plan_555",
                     ),
                 ),
             },
@@ -448,4 +452,5 @@ def samples() -> dict[str, tuple[str, dict[str, Any]]]:
         "error-404": ("404.html", {}),
         "error-409": ("409.html", {"reason": "Job 12 was changed by Alice Moreau a moment ago."}),
         "error-500": ("500.html", {}),
+        "error-503": ("503.html", {}),
     }

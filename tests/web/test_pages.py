@@ -100,7 +100,7 @@ def test_no_variable_is_missing(case: str, monkeypatch: pytest.MonkeyPatch) -> N
         ("home-armed", "Tonight would delete"),
         ("home-quiet", "Each night deletes for good what has outlived its retention."),
         ("home-quiet", "Tonight will delete"),
-        ("home-blocked", "the cap is 20 %. Look at its plan and confirm it, or change the job."),
+        ("home-blocked", "a run may take 20 %. Look at the plan, and confirm it if its counts are right."),
         ("home-fresh", "There is no job. Without one, all data is kept."),
         ("home-quiet", "kept, no job"),
         ("jobs", "Deletes desktop recordings of Sales older than 30 days"),
@@ -119,7 +119,7 @@ def test_no_variable_is_missing(case: str, monkeypatch: pytest.MonkeyPatch) -> N
         ("runs-empty", "It deletes nothing: it reports here what it would delete."),
         ("runs-none-fit", "No run has this outcome in these days."),
         ("run-simulated", "Simulated: would have deleted 12,408 items (31.0 GiB). Nothing was deleted."),
-        ("run-blocked", "What to do: Look at the plan below."),
+        ("run-blocked", "The platform operator starts it: ebbtide run start org_7 --plan plan_555"),
         ("error-409", "Job 12 was changed by Alice Moreau a moment ago."),
     ],
 )
@@ -147,7 +147,7 @@ def test_ineffective_dialog_sends_its_consent_with_the_form() -> None:
     assert "save_anyway" not in page("job-edit")
 
 
-@pytest.mark.parametrize("case", ["error-400", "error-403", "error-404", "error-409", "error-500"])
+@pytest.mark.parametrize("case", ["error-400", "error-403", "error-404", "error-409", "error-500", "error-503"])
 def test_error_pages_need_neither_request_nor_context(case: str) -> None:
     html = render_to_string(samples()[case][0])
     assert "Go to home" in html
@@ -156,7 +156,7 @@ def test_error_pages_need_neither_request_nor_context(case: str) -> None:
 
 def test_all_words_can_be_translated() -> None:
     """Text outside of tags must come from {% translate %} or {% blocktranslate %}, the product's name apart."""
-    allowed = {"Ebbtide", "SHA-256", "400", "403", "404", "409", "500", "Esc"}
+    allowed = {"Ebbtide", "SHA-256", "400", "403", "404", "409", "500", "503", "Esc"}
     for file in sorted((WEB / "templates").rglob("*.html")):
         text = file.read_text()
         text = re.sub(r"{% comment %}.*?{% endcomment %}", "", text, flags=re.DOTALL)

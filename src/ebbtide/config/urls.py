@@ -1,5 +1,16 @@
-"""Every route of the product."""
+"""Every route of the product: pages for people; none of them is an interface for programs."""
 
-from django.urls import URLPattern, URLResolver
+from django.urls import URLPattern, URLResolver, include, path
 
-urlpatterns: list[URLPattern | URLResolver] = []
+from ebbtide.apps.orgs import addresses as addresses  # noqa: PLC0414 - registers the converters used here
+
+urlpatterns: list[URLPattern | URLResolver] = [
+    path("", include("ebbtide.apps.orgs.urls")),
+    path("o/<org:org>/", include("ebbtide.apps.runs.urls")),
+    path("o/<org:org>/", include("ebbtide.apps.policies.urls")),
+]
+
+handler400 = "ebbtide.apps.orgs.errors.bad_request"
+handler403 = "ebbtide.apps.orgs.errors.permission_denied"
+handler404 = "ebbtide.apps.orgs.errors.page_not_found"
+handler500 = "ebbtide.apps.orgs.errors.server_error"

@@ -7,6 +7,7 @@ lets every page be rendered and looked at with made-up data.
 Every page also gets `request`, `user` and `messages` (Django), and from its view a `Frame` as `frame`.
 URL names the templates use, all but the first four with the org's id: `start`, `login`, `logout`, `home`, `jobs`,
 `job_new`, `job_edit` (job), `job_delete` (job), `runs`, `run` (run), `run_csv` (run), `plan_confirm` (plan, POST).
+They take numbers; the addresses themselves carry public ids.
 """
 
 from dataclasses import dataclass
@@ -41,12 +42,12 @@ class SwitchNote:
 
     Attributes:
         scope: whom it stops.
-        since: aware instant it was turned on.
+        since: aware instant it was turned on, where that is known.
         reason: as given by whoever turned it on; may be empty.
     """
 
     scope: Literal["platform", "organization"]
-    since: datetime
+    since: datetime | None
     reason: str = ""
 
 
@@ -76,17 +77,15 @@ class StateNote:
     """Whether tonight deletes.
 
     Attributes:
-        kind: simulating, armed, or blocked (a guard stopped the last night, or a switch is on).
+        kind: simulating, armed, or blocked (armed, and a guard stopped the last night before its first deletion).
         since: aware instant from which it is so, where known.
-        reason: for blocked, what happened, one sentence.
-        remedy: for blocked, what to do, one sentence.
+        reason: for blocked, what happened and what to do.
         run: number of the run that tells more, if one does.
     """
 
     kind: Literal["simulating", "armed", "blocked"]
     since: datetime | None = None
     reason: str = ""
-    remedy: str = ""
     run: int | None = None
 
 
@@ -214,6 +213,7 @@ class HomePage:
         last_run: None before the first night.
         tonight: one line per data type.
         tonight_items, tonight_bytes: their sums.
+        tonight_stopped: why the organization's caps would stop that; empty where they would not.
         matrix: one row per Q; empty where there are no Qs yet.
         matrix_pages: a page of Qs where there are many, else None.
         storage: one line per data type.
@@ -233,6 +233,7 @@ class HomePage:
     storage_items: int
     storage_bytes: int
     job_count: int
+    tonight_stopped: str = ""
     aside: tuple[AsideLine, ...] = ()
     matrix_pages: "Pages | None" = None
 
@@ -289,7 +290,7 @@ class IneffectiveNote:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class JobFormPage:
-    """`pages/job_form.html`, as `page`, beside `form` with the fields type, queues, what and days.
+    """`pages/job_form.html`, as `page`, beside `form` with the fields type, queues (public ids), what and days.
 
     Attributes:
         job: the job being edited; None for a new one.
@@ -297,6 +298,7 @@ class JobFormPage:
         chosen: ids of the Qs to tick.
         notes: non-empty when saving was held back to ask; the dialog then offers "Save anyway".
         consent: value the form sends back as `save_anyway`, naming exactly the notes that were shown.
+        version: of the job as the person sees it; comes back with the form, so that nobody overwrites unseen.
     """
 
     job: JobLine | None
@@ -304,14 +306,24 @@ class JobFormPage:
     chosen: frozenset[int] = frozenset()
     notes: tuple[IneffectiveNote, ...] = ()
     consent: str = ""
+    version: int | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class JobDeletePage:
-    """`pages/job_delete.html`, as `page`: the job, and the jobs that would decide once it is gone (maybe none)."""
+    """`pages/job_delete.html`, as `page`.
+
+    Attributes:
+        job: the job.
+        wakes: the jobs that would decide once it is gone.
+        uncovered: whether data would be left that no job reaches.
+        idle: whether it decides nothing now, so that nothing changes without it.
+    """
 
     job: JobLine
     wakes: tuple[JobLine, ...] = ()
+    uncovered: bool = False
+    idle: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -330,13 +342,17 @@ class RunsFilter:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RunsPage:
-    """`pages/runs.html`, as `page`: the runs, newest first, the filter, and what the next night will do."""
+    """`pages/runs.html`, as `page`: the runs, newest first, the filter, and what the next night will do.
+
+    `newer` and `older` are the queries of the pages on either side; empty where there is none.
+    """
 
     state: StateNote
     next_night: datetime
     runs: tuple[RunLine, ...]
     filter: RunsFilter = RunsFilter()
-    pages: Pages | None = None
+    newer: str = ""
+    older: str = ""
     outcomes: tuple[RunOutcome, ...] = tuple(RunOutcome)
 
 
@@ -369,18 +385,22 @@ class GuardNote:
     """What stopped a run before its first deletion.
 
     Attributes:
-        message: what happened, to what.
-        remedy: what to do.
+        message: what happened, to what, and what to do.
         limit, selected, population: items, where the guard compared them.
         plan: number of the plan that may be confirmed to let it pass; None where confirming does not help.
+        order: the operator's command that starts a run with that plan.
+        confirmed: whether it has been confirmed.
+        stale: why it is too late to confirm it; empty where it is not.
     """
 
     message: str
-    remedy: str
     limit: int | None = None
     selected: int | None = None
     population: int | None = None
     plan: int | None = None
+    order: str = ""
+    confirmed: bool = False
+    stale: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -394,7 +414,7 @@ class PlanNote:
         cells: how many (Q, day, data type) it names.
         oldest, newest: span of their days; None for an empty plan.
         jobs: the jobs that decided something in it.
-        confirmed_by: who confirmed having seen its counts; empty where nobody did.
+        confirmed_by, confirmed_at: who confirmed having seen its counts, and when; empty where nobody did.
     """
 
     id: int
@@ -405,6 +425,7 @@ class PlanNote:
     newest: date | None
     jobs: tuple[JobLine, ...] = ()
     confirmed_by: str = ""
+    confirmed_at: datetime | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -416,9 +437,10 @@ class RunPage:
         plan: None where a guard stopped the run before a plan was made.
         lines: one per (Q, data type) with anything planned.
         reasons: why items were kept, failed or not reached.
-        guard: set where the run was blocked.
+        guard: set where a guard held the run back.
+        note: what else is to be said of its end; empty where nothing is.
         already_gone: purged items that were found absent when their turn came.
-        verified: whether the independent read-back found everything gone; None where it has not run.
+        verified: whether the independent read-back found everything gone; None where it did not come to an end.
     """
 
     run: RunLine
@@ -426,5 +448,6 @@ class RunPage:
     lines: tuple[NumbersLine, ...] = ()
     reasons: tuple[ReasonLine, ...] = ()
     guard: GuardNote | None = None
+    note: str = ""
     already_gone: int = 0
     verified: bool | None = None

@@ -60,9 +60,11 @@
   // --- the job form -------------------------------------------------------------------------------------------------
 
   function showByType(form) {
-    var checked = form.querySelector('input[name$="type"]:checked');
+    var checked = form.querySelector('input[name$="type"]:checked, input[data-type]');
     all("[data-when-type]", form).forEach(function (part) {
       part.hidden = !checked || part.dataset.whenType !== checked.value;
+      // What is not seen is not sent: the server refuses a Global job with chosen Qs instead of passing over them.
+      all("fieldset", part).forEach(function (set) { set.disabled = part.hidden; });
     });
   }
 

@@ -1,0 +1,125 @@
+"""Who may open which page.
+
+Every page of an organization is wrapped here. The organization comes from the address and is looked up among the
+person's memberships at each request, so that a right taken away is gone at the next click.
+"""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from functools import wraps
+from typing import Concatenate, ParamSpec
+
+from django.contrib.auth.views import redirect_to_login
+from django.core.exceptions import PermissionDenied
+from django.http import HttpRequest, HttpResponse, HttpResponseBase
+from django.shortcuts import resolve_url
+from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy
+from django.views.decorators.cache import never_cache
+from django.views.decorators.http import require_http_methods
+
+from ebbtide.apps.orgs import selectors
+from ebbtide.apps.orgs.models import Organization, Permission, User
+from ebbtide.engine.clock import Clock
+
+P = ParamSpec("P")
+
+_NEEDED = {
+    Permission.DATA_VIEW: gettext_lazy("This needs the permission to view Data Management of %(org)s."),
+    Permission.DATA_MANAGE: gettext_lazy("This needs the permission to manage Data Management of %(org)s."),
+}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Visit:
+    """A signed-in person at an organization's page, who may be there.
+
+    Attributes:
+        user: the person.
+        access: what they may do there.
+        now: the request's aware instant.
+    """
+
+    user: User
+    access: selectors.Access
+    now: datetime
+
+    @property
+    def org(self) -> Organization:
+        """The organization."""
+        return self.access.org
+
+    @property
+    def can_change(self) -> bool:
+        """Whether they may create, edit and delete jobs and confirm plans."""
+        return self.access.allows(Permission.DATA_MANAGE)
+
+
+View = Callable[Concatenate[HttpRequest, Visit, P], HttpResponseBase]
+Routed = Callable[..., HttpResponseBase]
+"""What an address leads to: its parts come by name."""
+GET, POST = "GET", "POST"
+
+
+def now_of(request: HttpRequest) -> datetime:
+    """Read the clock the request was handed."""
+    clock: Clock = request.clock  # type: ignore[attr-defined] # put there by ClockMiddleware
+    return clock.now()
+
+
+def visit_of(request: HttpRequest) -> Visit | None:
+    """Give the visit a request turned out to be; None for pages of no organization, and where nobody was let in."""
+    return getattr(request, "visit", None)
+
+
+def person(request: HttpRequest) -> User | None:
+    """Give who is signed in; None where nobody is."""
+    user = request.user
+    return user if isinstance(user, User) and user.is_authenticated else None
+
+
+def to_sign_in(request: HttpRequest) -> HttpResponse:
+    """Send somebody unknown to sign in, and back here afterwards; htmx is told to go there as a whole page."""
+    answer = redirect_to_login(request.get_full_path(), resolve_url("login"))
+    if request.headers.get("HX-Request") == "true":
+        told = HttpResponse()
+        told["HX-Redirect"] = answer.url
+        return told
+    return answer
+
+
+def organization_page(permission: Permission, *, methods: Sequence[str] = (GET,)) -> Callable[[View[P]], Routed]:
+    """Let in who may: the view gets the request and the `Visit`; the address's `org` is used up here.
+
+    Args:
+        permission: what is needed, beside membership.
+        methods: HTTP methods accepted; HEAD goes with GET.
+
+    Raises:
+        NotYours: there is no such organization for them.
+        PermissionDenied: they belong there, and may not do this.
+    """
+    allowed = [*methods, "HEAD"] if GET in methods else list(methods)
+
+    def wrap(view: View[P]) -> Routed:
+        @wraps(view)
+        def wrapped(request: HttpRequest, /, org: str, *args: P.args, **kwargs: P.kwargs) -> HttpResponseBase:
+            user = person(request)
+            if user is None:
+                return to_sign_in(request)
+            found = selectors.access(user, org_id=org)
+            visit = Visit(user=user, access=found, now=now_of(request))
+            if found.allows(Permission.DATA_VIEW):
+                request.visit = visit  # type: ignore[attr-defined] # the frame around the page is made from it
+            if not found.allows(permission):
+                raise PermissionDenied(
+                    _NEEDED[permission] % {"org": found.org.name}
+                    + " "
+                    + _("An admin of the organization grants it through a user group.")
+                )
+            return view(request, visit, *args, **kwargs)
+
+        return never_cache(require_http_methods(allowed)(wrapped))
+
+    return wrap

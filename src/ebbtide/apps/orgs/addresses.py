@@ -1,0 +1,52 @@
+"""Public ids in addresses: `/o/org_7/jobs/job_12/`.
+
+The converters take any text, because a malformed id must get the very same answer as a missing or foreign one; what it
+names is decided where rights are decided, in the selectors. Templates may hand in a row's number.
+"""
+
+from typing import ClassVar
+
+from django.urls import register_converter
+
+from ebbtide.domain.identity import Kind, public_id
+
+
+class _IdConverter:
+    regex = "[^/]+"
+    kind: ClassVar[Kind]
+
+    def to_python(self, value: str) -> str:
+        """Leave an id as it came: selectors judge it."""
+        return value
+
+    def to_url(self, value: int | str) -> str:
+        """Write a row's number, or an id, as an id."""
+        return public_id(self.kind, value) if isinstance(value, int) else value
+
+
+class OrgId(_IdConverter):
+    """An organization's id."""
+
+    kind = "org"
+
+
+class JobId(_IdConverter):
+    """A job's id."""
+
+    kind = "job"
+
+
+class RunId(_IdConverter):
+    """A run's id."""
+
+    kind = "run"
+
+
+class PlanId(_IdConverter):
+    """A plan's id."""
+
+    kind = "plan"
+
+
+for _converter in (OrgId, JobId, RunId, PlanId):
+    register_converter(_converter, _converter.kind)

@@ -1,0 +1,11 @@
+"""Addresses of no organization in particular."""
+
+from django.urls import path
+
+from ebbtide.apps.orgs import views
+
+urlpatterns = [
+    path("", views.start, name="start"),
+    path("sign-in/", views.sign_in, name="login"),
+    path("sign-out/", views.sign_out, name="logout"),
+]

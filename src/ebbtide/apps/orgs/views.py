@@ -1,0 +1,29 @@
+"""Signing in and out, and the way to one's organization."""
+
+from django.contrib.auth.views import LoginView, LogoutView
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import redirect, render
+from django.views.decorators.cache import never_cache
+from django.views.decorators.http import require_safe
+
+from ebbtide.apps.orgs.access import now_of, person, to_sign_in
+from ebbtide.apps.orgs.forms import SignInForm
+from ebbtide.apps.orgs.selectors import organizations_of
+from ebbtide.web.context import Frame, OrgLine
+
+sign_in = LoginView.as_view(authentication_form=SignInForm, redirect_authenticated_user=True)
+sign_out = LogoutView.as_view()
+
+
+@never_cache
+@require_safe
+def start(request: HttpRequest) -> HttpResponse:
+    """Lead a person to their organization, or let them choose where there are several."""
+    user = person(request)
+    if user is None:
+        return to_sign_in(request)
+    orgs = organizations_of(user)
+    if len(orgs) == 1 and "choose" not in request.GET:
+        return redirect("home", org=orgs[0].id)
+    lines = [OrgLine(id=org.id, name=org.name, zone=org.zone, armed=org.armed) for org in orgs]
+    return render(request, "pages/org_choose.html", {"orgs": lines, "frame": Frame(org=None, now=now_of(request))})

@@ -1,0 +1,132 @@
+"""Two centres with people, data, jobs and runs, and a browser without a screen for each person."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from datetime import date, timedelta
+
+import pytest
+from django.db import connection
+from django.test import Client
+from django.test.utils import CaptureQueriesContext
+
+from ebbtide.apps.catalog import selectors as catalog
+from ebbtide.apps.orgs import services as orgs
+from ebbtide.apps.orgs.database import acting_in
+from ebbtide.apps.orgs.models import Organization, Permission, User
+from ebbtide.apps.policies.services import create_job
+from ebbtide.apps.runs.models import Run
+from ebbtide.apps.runs.services import Asked, start_run
+from ebbtide.domain.calendar import Days, local_day, parse_zone
+from ebbtide.domain.cell import DataType
+from ebbtide.domain.job import JobType, What
+from ebbtide.engine.clock import SystemClock
+from tests.cast import calls, centre, load, record
+
+CLOCK = SystemClock()
+PASSWORD = "ebb-and-flow-4711"
+BACKEND = "django.contrib.auth.backends.ModelBackend"
+BOOKKEEPING = ("SELECT current_setting", "SELECT set_config", "BEGIN", "COMMIT", "SAVEPOINT", "RELEASE", "ROLLBACK")
+
+
+@dataclass
+class World:
+    """Alice's centre, and Charlie's beside it: the numbers of what each has."""
+
+    alice: Organization
+    charlie: Organization
+    job: int
+    foreign_job: int
+    run: int
+    foreign_run: int
+    plan: int
+    foreign_plan: int
+    queues: dict[str, int]
+    foreign_queue: int
+
+    @property
+    def today(self) -> date:
+        return local_day(CLOCK.now(), zone=parse_zone(self.alice.zone))
+
+
+def days_ago(org: Organization, days: int) -> date:
+    return local_day(CLOCK.now(), zone=parse_zone(org.zone)) - timedelta(days=days)
+
+
+def fill(org: Organization) -> None:
+    for age in (40, 11, 1):
+        for queue in ("Sales", "Support"):
+            day = days_ago(org, age)
+            load(org, calls(queue, day=day, count=2))
+            record(org, f"call-{queue}-{day}-0", kind=DataType.DESKTOP)
+
+
+def person(email: str, *, org: Organization, admin: bool = False, may: Permission | None = None) -> User:
+    user = orgs.create_user(email, password=PASSWORD)
+    membership = orgs.add_member(org.id, user=user, is_admin=admin)
+    if may is not None:
+        group = orgs.create_group(org.id, name=email, permissions={may})
+        orgs.add_to_group(org.id, group=group, membership=membership)
+    return user
+
+
+def job_for(org: Organization, days: int, *, queues: frozenset[int] = frozenset(), what: What = What.ALL) -> int:
+    kind = JobType.QUEUE if queues else JobType.GLOBAL
+    return create_job(org.id, type=kind, what=what, days=Days(days), queues=queues, actor="test").id
+
+
+def run_once(org: Organization) -> Run:
+    return start_run(org.id, asked=Asked(trigger="manual", local_date=days_ago(org, 0)), clock=CLOCK)
+
+
+def queues_of(org: Organization) -> dict[str, int]:
+    with acting_in(org.id):
+        return {queue.name: queue.id for queue in catalog.queues(org=org.id)}
+
+
+@pytest.fixture
+def world(database: object) -> World:
+    alice, charlie = centre("Alice's"), centre("Charlie's", zone="America/New_York")
+    for org in (alice, charlie):
+        fill(org)
+    jobs = [job_for(org, 30) for org in (alice, charlie)]
+    runs = [run_once(org) for org in (alice, charlie)]
+    person("alice@example.org", org=alice, admin=True)
+    person("bob@example.org", org=alice)
+    person("bob.view@example.org", org=alice, may=Permission.DATA_VIEW)
+    person("bob.manage@example.org", org=alice, may=Permission.DATA_MANAGE)
+    person("charlie@example.org", org=charlie, admin=True)
+    return World(
+        alice=alice,
+        charlie=charlie,
+        job=jobs[0],
+        foreign_job=jobs[1],
+        run=runs[0].id,
+        foreign_run=runs[1].id,
+        plan=runs[0].plan_id,
+        foreign_plan=runs[1].plan_id,
+        queues=queues_of(alice),
+        foreign_queue=queues_of(charlie)["Sales"],
+    )
+
+
+def signed_in(name: str | None, *, strict: bool = False) -> Client:
+    """A client in which this person is signed in; `strict` checks CSRF as a real server does."""
+    client = Client(enforce_csrf_checks=strict, headers={"host": "localhost"}, raise_request_exception=True)
+    if name is not None:
+        client.force_login(User.objects.get(email=f"{name}@example.org"), backend=BACKEND)
+    return client
+
+
+@pytest.fixture
+def alice(world: World) -> Client:
+    return signed_in("alice")
+
+
+@contextmanager
+def statements() -> Iterator[list[str]]:
+    """Collects the statements of the web role that ask for or change data, without the bookkeeping of transactions."""
+    found: list[str] = []
+    with CaptureQueriesContext(connection) as captured:
+        yield found
+    found += [one["sql"] for one in captured.captured_queries if not one["sql"].startswith(BOOKKEEPING)]
