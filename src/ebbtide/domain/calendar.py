@@ -6,6 +6,7 @@ date first, and only dates are compared.
 """
 
 from datetime import UTC, date, datetime, time, timedelta
+from functools import cache
 from typing import NewType
 from zoneinfo import ZoneInfo, available_timezones
 
@@ -18,6 +19,7 @@ FUTURE_TOLERANCE = timedelta(hours=48)
 """A segment that ended later than this after now cannot be dated. Source: the product's definition of *undatable*."""
 
 
+@cache
 def parse_zone(name: str) -> ZoneInfo:
     """Find the time zone of that IANA name.
 

@@ -4,7 +4,9 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, time
 
-from ebbtide.apps.orgs.database import acting_in
+from django.db import transaction
+
+from ebbtide.apps.orgs.database import WEB, acting_in
 from ebbtide.apps.orgs.models import Organization
 from ebbtide.apps.orgs.services import NIGHT_AT, create_organization
 from ebbtide.apps.policies.models import JobChange, JobQueue, RetentionJob
@@ -56,9 +58,12 @@ def onboard(name: str, *, zone: str, onboarded_on: date, night_at: time = NIGHT_
     Raises:
         InputInvalid: name taken or unusable, or no such zone.
     """
-    org = create_organization(name, zone=zone, onboarded_on=onboarded_on, night_at=night_at)
-    if onboarded_on >= DEFAULT_JOB_SINCE:
-        create_job(org.id, type=JobType.GLOBAL, what=What.ALL, days=DEFAULT_JOB_DAYS, queues=frozenset(), actor=actor)
+    with transaction.atomic(using=WEB):
+        org = create_organization(name, zone=zone, onboarded_on=onboarded_on, night_at=night_at)
+        if onboarded_on >= DEFAULT_JOB_SINCE:
+            create_job(
+                org.id, type=JobType.GLOBAL, what=What.ALL, days=DEFAULT_JOB_DAYS, queues=frozenset(), actor=actor
+            )
     return org
 
 

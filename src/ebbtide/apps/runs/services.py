@@ -120,7 +120,7 @@ def _told(run: Run) -> dict[str, object]:
     return {
         "org": public_id("org", run.org_id),
         "run": public_id("run", run.id),
-        "outcome": run.outcome,
+        "outcome": str(run.outcome),
         "purged": run.purged,
         "failed": run.failed,
         "not_reached": run.not_reached,
