@@ -7,7 +7,7 @@
 -- That holds only where each statement sees what was committed before it, hence the check of the isolation level.
 CREATE FUNCTION runs_mend_cells(days date[], kinds text[], queues integer[])
     RETURNS TABLE (day date, data_type text, queue_id integer, items bigint, bytes bigint)
-    LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, public AS $$
+    LANGUAGE plpgsql SECURITY DEFINER SET search_path = public, pg_temp AS $$
 #variable_conflict use_column
 BEGIN
     IF current_setting('transaction_isolation') <> 'read committed' THEN
@@ -47,7 +47,7 @@ END $$;
 -- Take back the claims of ended runs on these objects, so that they are served again; gives the ids released. An object
 -- before its purged line keeps its claim: a purged day must not become readable again.
 CREATE FUNCTION runs_release_claims(ids bigint[]) RETURNS SETOF bigint
-    LANGUAGE sql SECURITY DEFINER SET search_path = pg_catalog, public AS $$
+    LANGUAGE sql SECURITY DEFINER SET search_path = public, pg_temp AS $$
     UPDATE media_mediaobject m SET claimed_by = NULL, left_as = NULL, left_reason = ''
     FROM runs_run r
     WHERE m.org_id = ebbtide_org() AND m.id = ANY (ids)
