@@ -3,6 +3,7 @@
 import json
 import os
 import signal
+import socket
 import subprocess
 import sys
 import time
@@ -45,6 +46,18 @@ class Product:
             process_group=0,
         )
 
+    def stay(self, *arguments: str, log: Path) -> "subprocess.Popen[bytes]":
+        """Start a command that stays; what it says goes to a file, which can be read while it runs."""
+        with log.open("wb") as file:
+            return subprocess.Popen(
+                [*_COMMAND, *arguments, "--data", str(self.folder)],
+                env=dict(self.environment),
+                stdin=subprocess.DEVNULL,
+                stdout=file,
+                stderr=file,
+                process_group=0,
+            )
+
     def run(self, *arguments: str, own_folder: bool = True) -> "subprocess.CompletedProcess[str]":
         """Run a command to its end."""
         process = self.start(*arguments, own_folder=own_folder)
@@ -69,7 +82,14 @@ def on_database(urls: Urls, folder: Path) -> Product:
     return Product(folder, plain_environment() | own)
 
 
-def kill(process: "subprocess.Popen[str]") -> None:
+def free_port() -> int:
+    """A port that nobody listens on."""
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return int(probe.getsockname()[1])
+
+
+def kill(process: "subprocess.Popen[Any]") -> None:
     """Kill -9, and wait until the kernel has cleared up."""
     process.send_signal(signal.SIGKILL)
     process.communicate()
@@ -95,9 +115,9 @@ def processes_at(folder: Path) -> dict[int, str]:
             continue
         try:
             command = (entry / "cmdline").read_bytes().replace(b"\0", b" ").decode(errors="replace")
-            ties = [command, *(os.readlink(fd) for fd in (entry / "fd").iterdir()), os.readlink(entry / "cwd")]
+            ties = [command, *(str(link.readlink()) for link in (*(entry / "fd").iterdir(), entry / "cwd"))]
         except OSError:  # gone meanwhile
             continue
         if any(place in tie for tie in ties):
-            found[int(entry.name)] = command[:120]
+            found[int(entry.name)] = command
     return found

@@ -67,9 +67,7 @@ def centre(name: str, *, size: Size, armed: bool = True) -> Organization:
         for number in range(size.recorded)
     )
     store_recordings(org.id, incoming=recordings, store=object_store(), reject=lambda _one, why: _fail(why))
-    create_job(
-        org.id, type=JobType.GLOBAL, what=What.ALL, days=Days(KEPT_DAYS), queues=frozenset(), actor="test"
-    )
+    create_job(org.id, type=JobType.GLOBAL, what=What.ALL, days=Days(KEPT_DAYS), queues=frozenset(), actor="test")
     with acting_in(org.id):
         Organization.objects.filter(id=org.id).update(share_cap_percent=None)
     if armed:

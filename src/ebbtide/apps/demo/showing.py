@@ -47,7 +47,7 @@ REASON = "Demo: the simulation was looked at, and its counts are right."
 OPERATOR = "operator@ebbtide.example"
 _SEED = 20_231
 _RECORDED_CALLS = 4_000
-_SMALLEST_SHARE, _LARGEST_SHARE = 0.02, 0.3
+_SMALLEST_SHARE, _LARGEST_SHARE = 0.02, 0.1
 
 Told = Callable[[str, int], None]
 """Told of progress: the centre's name, segments so far."""
