@@ -39,7 +39,7 @@ def _named(url: str, database: str) -> str:
 
 @pytest.fixture(scope="session")
 def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Urls]:
-    """A PostgreSQL of this test process, with the product's tables in the database `ebbtide`, which stays a template."""
+    """A PostgreSQL of this test process; its database `ebbtide` has the tables and stays a template."""
     running = EmbeddedPostgres(tmp_path_factory.mktemp("cluster"), binaries=settings.EBBTIDE_POSTGRES_BIN)
     urls = running.start()
     connect(web=urls.web, sweep=urls.sweep, owner=urls.owner)
