@@ -54,7 +54,7 @@ _NEW = """
     ORDER BY s.id
     ON CONFLICT DO NOTHING
 """
-_NEW_NAMED = f"WITH fresh AS ({_NEW} RETURNING id) INSERT INTO intake_fresh SELECT id FROM fresh"
+_NEW_NAMED = f"WITH fresh AS ({_NEW} RETURNING id) INSERT INTO intake_fresh SELECT id FROM fresh"  # noqa: S608 - as above
 _SEGMENTS = f"""
     INSERT INTO insights_segment (org_id, {_TARGET})
     SELECT %(org)s, {_TARGET} FROM intake_segment s {{fresh}} WHERE s.day IS NOT NULL ORDER BY day, queue_id
