@@ -5,6 +5,7 @@ bulk request for one key. So the place is listed before and after, and the diffe
 """
 
 import hashlib
+import re
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
@@ -32,6 +33,9 @@ _CLIENT: "ClientConfig" = {
     "allow_http": True,
 }
 _RETRY: "RetryConfig" = {"max_retries": 4, "retry_timeout": timedelta(seconds=60)}
+# Some stores take these for another key (a//b, ../b, a\\b), and the local folder hides names that end in #1: an object
+# that is there would look gone under the name it was asked for.
+_MISREAD = re.compile(r"^$|^/|//|/$|(^|/)\.\.?(/|$)|[\\\x00-\x1f\x7f\ud800-\udfff]|#[0-9]+$")
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,8 +73,11 @@ class Objects:
         """Stream an object in.
 
         Raises:
+            InputInvalid: the key is one that stores would take for another.
             StoreUnreachable: it could not be written whole.
         """
+        if _MISREAD.search(key):
+            raise InputInvalid(f"{key!r} cannot be an object's key: stores would take it for another.", field="key")
         digest = hashlib.sha256()
         size = 0
 
@@ -118,11 +125,14 @@ class Objects:
         Raises:
             StoreUnreachable: the store does not even list.
         """
-        there = self._present(keys)
+        usable = [key for key in keys if not _MISREAD.search(key)]
+        there = self._present(usable)
         reasons = self._delete(sorted(there))
         still = self._present(sorted(there)) if there else set()
         return [
-            Failed(reasons.get(key, "the store says it is deleted, and lists it"))
+            Failed("stores would take its key for another")
+            if _MISREAD.search(key)
+            else Failed(reasons.get(key, "the store says it is deleted, and lists it"))
             if key in still
             else Purged()
             if key in there

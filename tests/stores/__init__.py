@@ -1,0 +1,1 @@
+"""Objects in a folder and on a real S3 server (SeaweedFS)."""
