@@ -1,0 +1,310 @@
+"""Nobody reaches another organization's rows: the questions are made from the catalogue, so a new table is asked too.
+
+Every tenant table holds rows of Alice's centre and of Charlie's. What Alice's context sees, changes, takes over or
+deletes is asked of each, as each role; Charlie's rows are the same afterwards.
+"""
+
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager, suppress
+from datetime import date, timedelta
+
+import psycopg
+import pytest
+from django.db import DataError, connections, transaction
+from psycopg import sql
+
+from ebbtide.apps.insights.loading import SegmentLoader
+from ebbtide.apps.orgs import services as orgs
+from ebbtide.apps.orgs.database import OWNER, SWEEP, WEB, acting_in, as_person, as_platform
+from ebbtide.apps.orgs.models import Organization, User
+from ebbtide.apps.policies.services import create_job
+from ebbtide.apps.runs import planning, services
+from ebbtide.domain.calendar import Days, local_day, parse_zone
+from ebbtide.domain.cell import DataType
+from ebbtide.domain.identity import public_id
+from ebbtide.domain.job import JobType, What
+from ebbtide.engine.clock import SystemClock
+from ebbtide.pg.launcher import Urls
+from tests.cast import calls, centre, events, load, record, segments
+
+pytestmark = pytest.mark.usefixtures("database")
+
+CLOCK = SystemClock()
+ROLES = (WEB, SWEEP, OWNER)
+
+
+def inhabit(name: str) -> Organization:
+    """An organization with a row in every tenant table: a night has run, and something was purged."""
+    org = centre(name)
+    today = local_day(CLOCK.now(), zone=parse_zone(org.zone))
+    old, young = today - timedelta(days=40), today - timedelta(days=2)
+    for day in (old, young):
+        load(org, calls("Sales", day=day, count=2))
+    record(org, f"call-Sales-{young}-0", kind=DataType.AUDIO)
+    undatable = segments([{"source_key": "when?", "queue": "Sales", "day": None}])
+    SegmentLoader(org.id, pepper=bytes(org.pepper)).load(undatable, events=events())
+    with acting_in(org.id) as cursor:
+        cursor.execute("SELECT id FROM catalog_queue")
+        queue = cursor.fetchone()[0]
+        cursor.execute("INSERT INTO media_upload (org_id, key) VALUES (%s, 'org_x/coming')", [org.id])
+    create_job(org.id, type=JobType.QUEUE, what=What.ALL, days=Days(10), queues=frozenset({queue}), actor="test")
+    orgs.arm(org.id, reason="ready", actor="test", now=CLOCK.now())
+    plan = planning.make_plan(org.id, as_of=None, now=CLOCK.now())
+    planning.confirm_plan(org.id, plan_id=public_id("plan", plan.id), actor="test", now=CLOCK.now())
+    asked = services.Asked(trigger="manual", local_date=today, plan_id=public_id("plan", plan.id))
+    assert services.start_run(org.id, asked=asked, clock=CLOCK).outcome == "completed"
+    person = orgs.create_user(f"{name.lower()}@example.org", password="a long pass phrase")
+    member = orgs.add_member(org.id, user=person, is_admin=False)
+    orgs.add_to_group(org.id, group=orgs.create_group(org.id, name="g", permissions=set()), membership=member)
+    return org
+
+
+@pytest.fixture
+def alice(database: Urls) -> Organization:
+    return inhabit("Alice")
+
+
+@pytest.fixture
+def charlie(database: Urls) -> Organization:
+    return inhabit("Charlie")
+
+
+def tenant_tables(*, partitions: bool = False) -> dict[str, str]:
+    """Every table that belongs to organizations, with the column that says to which."""
+    with connections[OWNER].cursor() as cursor:
+        cursor.execute(
+            """
+            SELECT c.relname, CASE WHEN c.relname = 'orgs_organization' THEN 'id' ELSE 'org_id' END FROM pg_class c
+            WHERE c.relnamespace = 'public'::regnamespace AND c.relkind IN ('r', 'p') AND (%s OR NOT c.relispartition)
+                AND (c.relname = 'orgs_organization' OR EXISTS (
+                    SELECT 1 FROM pg_attribute a WHERE a.attrelid = c.oid AND a.attname = 'org_id'))
+            ORDER BY 1
+            """,
+            [partitions],
+        )
+        return dict(cursor.fetchall())
+
+
+@contextmanager
+def bypassing(database: Urls) -> Iterator[psycopg.Connection]:
+    """A superuser, whom row-level security does not bind: the witness."""
+    with psycopg.connect(database.superuser) as connection:
+        yield connection
+
+
+def content(database: Urls, org: Organization) -> Mapping[str, list[str]]:
+    """All rows of an organization in all its tables, as text."""
+    with bypassing(database) as witness:
+        return {
+            table: [
+                row[0]
+                for row in witness.execute(
+                    sql.SQL("SELECT t::text FROM {} t WHERE {} = %s ORDER BY 1").format(
+                        sql.Identifier(table), sql.Identifier(column)
+                    ),
+                    [org.id],
+                )
+            ]
+            for table, column in tenant_tables().items()
+        }
+
+
+def test_the_question_reaches_every_table(alice: Organization, charlie: Organization, database: Urls) -> None:
+    """Not one tenant table is empty for either side, or the tests below would prove nothing of it."""
+    for org in (alice, charlie):
+        assert {table for table, rows in content(database, org).items() if not rows} == set()
+    assert len(tenant_tables()) >= 21
+
+
+def test_a_new_tenant_model_without_org_is_noticed() -> None:
+    """Tables without org_id are these, each for its reason; a new one must be thought about and written here."""
+    with connections[OWNER].cursor() as cursor:
+        cursor.execute(
+            "SELECT relname FROM pg_class c WHERE relnamespace = 'public'::regnamespace AND relkind IN ('r', 'p') "
+            "AND NOT EXISTS (SELECT 1 FROM pg_attribute a WHERE a.attrelid = c.oid AND a.attname = 'org_id') ORDER BY 1"
+        )
+        shared = {name for (name,) in cursor.fetchall() if not name.startswith(("django_", "axes_", "procrastinate_"))}
+    assert shared == {
+        "auth_group", "auth_group_permissions", "auth_permission",  # the framework's
+        "orgs_organization",  # its own id is the organization
+        "orgs_user",  # a person may be in several
+        "runs_platform",  # the platform's switch
+    }  # fmt: skip
+
+
+def test_every_table_and_partition_stands_under_forced_security(alice: Organization, charlie: Organization) -> None:
+    """Also the partitions that a moment ago were not there."""
+    new = date(2020, 2, 29)
+    load(alice, calls("Sales", day=new, count=1))
+    tables = tenant_tables(partitions=True)
+    assert {"insights_segment_20200229", "insights_event_20200229"} <= set(tables)
+    with connections[OWNER].cursor() as cursor:
+        cursor.execute(
+            """
+            SELECT c.relname FROM pg_class c WHERE c.relnamespace = 'public'::regnamespace AND c.relname = ANY (%s)
+                AND c.relrowsecurity AND c.relforcerowsecurity AND EXISTS (
+                    SELECT 1 FROM pg_policy p WHERE p.polrelid = c.oid
+                        AND pg_get_expr(p.polqual, p.polrelid) LIKE '%%ebbtide_org()%%'
+                        AND pg_get_expr(p.polwithcheck, p.polrelid) LIKE '%%ebbtide_org()%%')
+            """,
+            [list(tables)],
+        )
+        assert {name for (name,) in cursor.fetchall()} == set(tables)
+
+
+def _count(cursor: object, table: str, where: str = "true") -> int:
+    cursor.execute(f'SELECT count(*) FROM "{table}" WHERE {where}')  # type: ignore[attr-defined]  # noqa: S608
+    found: int = cursor.fetchone()[0]  # type: ignore[attr-defined]
+    return found
+
+
+def test_one_organization_sees_its_own_rows_alone(alice: Organization, charlie: Organization, database: Urls) -> None:
+    mine = content(database, alice)
+    for role in ROLES:
+        with acting_in(alice.id, using=role) as cursor:
+            for table, column in tenant_tables().items():
+                assert _count(cursor, table) == len(mine[table]), (role, table)
+                assert _count(cursor, table, f"{column} = {charlie.id}") == 0, (role, table)
+
+
+def test_without_an_organization_there_are_no_rows(alice: Organization, charlie: Organization) -> None:
+    for role in ROLES:
+        with transaction.atomic(using=role), connections[role].cursor() as cursor:
+            assert {table for table in tenant_tables() if _count(cursor, table)} == set(), role
+        with acting_in(999_999, using=role) as cursor:
+            assert {table for table in tenant_tables() if _count(cursor, table)} == set(), role
+
+
+def test_the_scope_ends_with_its_transaction(alice: Organization, charlie: Organization) -> None:
+    """Pooled connections are handed on: nothing of the organization may stick to them."""
+
+    def seen(role: str) -> list[tuple[int]]:
+        with transaction.atomic(using=role), connections[role].cursor() as cursor:
+            cursor.execute("SELECT org_id FROM catalog_queue")
+            found: list[tuple[int]] = cursor.fetchall()
+            return found
+
+    for role in ROLES:
+        with acting_in(alice.id, using=role):
+            assert seen(role) == [(alice.id,)]
+            with acting_in(charlie.id, using=role):
+                assert seen(role) == [(charlie.id,)]
+            assert seen(role) == [(alice.id,)]  # the outer scope is back
+        assert seen(role) == []
+        with pytest.raises(ZeroDivisionError), acting_in(alice.id, using=role):
+            raise ZeroDivisionError
+        assert seen(role) == []
+
+
+MUTATIONS = (
+    "DELETE FROM {table} WHERE {column} = {theirs}",
+    "DELETE FROM {table}",
+    "UPDATE {table} SET {column} = {column} WHERE {column} = {theirs}",
+    "UPDATE {table} SET {column} = {theirs} WHERE {column} = {mine}",
+)
+
+
+def test_one_organization_changes_nothing_of_another(
+    alice: Organization, charlie: Organization, database: Urls
+) -> None:
+    """Refused, or without effect: by the owner's rights too, with which the purge functions run."""
+    before = content(database, charlie)
+    for url in (database.web, database.sweep, database.owner):
+        for table, column in tenant_tables().items():
+            for mutation in MUTATIONS:
+                told = mutation.format(table=table, column=column, theirs=charlie.id, mine=alice.id)
+                with psycopg.connect(url) as connection, suppress(psycopg.Error):
+                    connection.execute("SELECT set_config('ebbtide.org', %s, true)", [str(alice.id)])
+                    connection.execute(told.encode())
+                    connection.commit()
+    assert content(database, charlie) == before
+
+
+def _columns(witness: psycopg.Connection, table: str) -> list[str]:
+    rows = witness.execute(
+        "SELECT attname FROM pg_attribute WHERE attrelid = %s::regclass AND attnum > 0 AND NOT attisdropped "
+        "AND attgenerated = '' AND attidentity <> 'a' ORDER BY attnum",
+        [table],
+    )
+    return [name for (name,) in rows]
+
+
+def test_nothing_is_written_in_anothers_name(alice: Organization, charlie: Organization, database: Urls) -> None:
+    """A copy of Alice's row that bears Charlie's organization is refused by the policy itself, in every table.
+
+    Asked as the owner, whose rights the purge functions have, with the triggers off: those would refuse it first.
+    """
+    for table, column in tenant_tables().items():
+        with bypassing(database) as witness:
+            others = [name for name in _columns(witness, table) if name != column]
+        names = sql.SQL(", ").join(map(sql.Identifier, others))
+        insert = sql.SQL("INSERT INTO {0} ({1}, {2}) OVERRIDING SYSTEM VALUE SELECT {3}, {2} FROM {0} LIMIT 1").format(
+            sql.Identifier(table), sql.Identifier(column), names, sql.Literal(charlie.id)
+        )
+        with psycopg.connect(database.owner) as connection:
+            connection.execute("SELECT set_config('ebbtide.org', %s, true)", [str(alice.id)])
+            connection.execute(sql.SQL("ALTER TABLE {} DISABLE TRIGGER USER").format(sql.Identifier(table)))
+            with pytest.raises(psycopg.errors.InsufficientPrivilege, match="row-level security"):
+                connection.execute(insert)
+
+
+def test_partitions_are_reached_through_their_parent_alone(
+    alice: Organization, charlie: Organization, database: Urls
+) -> None:
+    """A partition has the policy as well, and no privilege: neither SELECT nor COPY nor anything else."""
+    partitions = [name for name in tenant_tables(partitions=True) if name not in tenant_tables()]
+    assert len(partitions) == 4
+    for url in (database.web, database.sweep):
+        for table in partitions:
+            for statement in (
+                "SELECT count(*) FROM {}", "COPY {} TO STDOUT", "DELETE FROM {}", "INSERT INTO {} (org_id) VALUES (1)",
+                "UPDATE {} SET org_id = 1", "TRUNCATE {}", "LOCK TABLE {}",
+            ):  # fmt: skip
+                with psycopg.connect(url) as connection:
+                    connection.execute("SELECT set_config('ebbtide.org', %s, true)", [str(alice.id)])
+                    with pytest.raises(psycopg.errors.InsufficientPrivilege):
+                        connection.execute(statement.replace("{}", table).encode())
+
+
+def test_copy_out_is_bound_too(alice: Organization, charlie: Organization, database: Urls) -> None:
+    """COPY of a table gives what SELECT would: the organization's own rows."""
+    for url in (database.web, database.sweep):
+        with psycopg.connect(url) as connection:
+            connection.execute("SELECT set_config('ebbtide.org', %s, true)", [str(alice.id)])
+            with connection.cursor().copy("COPY catalog_queue (org_id) TO STDOUT") as copy:
+                assert b"".join(bytes(part) for part in copy) == f"{alice.id}\n".encode()
+
+
+def test_the_platform_sees_heads_and_no_data(alice: Organization, charlie: Organization, database: Urls) -> None:
+    seen = set()
+    for role in (WEB, SWEEP):
+        with as_platform(using=role) as cursor:
+            seen |= {table for table in tenant_tables() if _count(cursor, table)}
+    assert seen == {"orgs_organization", "orgs_membership", "runs_plan", "runs_run"}
+    before = content(database, charlie)
+    with as_platform() as cursor:
+        cursor.execute("UPDATE orgs_organization SET armed = false")
+        cursor.execute("UPDATE runs_run SET cancelled_at = now()")
+    assert content(database, charlie) == before
+
+
+def test_a_person_sees_their_own_organizations_heads(alice: Organization, charlie: Organization) -> None:
+    person = User.objects.get(email="alice@example.org")
+    with as_person(person.pk) as cursor:
+        assert {table for table in tenant_tables() if _count(cursor, table)} == {"orgs_organization", "orgs_membership"}
+        cursor.execute("SELECT id FROM orgs_organization")
+        assert cursor.fetchall() == [(alice.id,)]
+        cursor.execute("UPDATE orgs_organization SET armed = false")
+        assert cursor.rowcount == 0
+
+
+def test_the_setting_itself_cannot_carry_sql(alice: Organization, charlie: Organization) -> None:
+    for value in ("1 OR true", "", "-1", f"{alice.id}); DROP TABLE x; --"):
+        with connections[WEB].cursor() as cursor, transaction.atomic(using=WEB):
+            cursor.execute("SELECT set_config('ebbtide.org', %s, true)", [value])
+            try:
+                with transaction.atomic(using=WEB):
+                    found = _count(cursor, "catalog_queue")
+            except DataError:  # no number
+                found = 0
+            assert found == 0
