@@ -26,7 +26,7 @@ from procrastinate.worker import Worker
 from psycopg import OperationalError
 
 from ebbtide.apps.orgs.database import SWEEP
-from ebbtide.apps.runs.tasks import CLOCK, NIGHTS, SILENT_AFTER_S, defer_due
+from ebbtide.apps.runs.tasks import CLOCK, NIGHTS, SILENT_AFTER_S, defer_due, org_of
 from ebbtide.domain.errors import DatabaseUnreachable, EbbtideError
 from ebbtide.engine.clock import Clock
 
@@ -59,7 +59,7 @@ async def _recorded(call_next: AsyncCallNext, context: JobContext, worker: Worke
     try:
         return await call_next()
     except Exception as error:
-        log.error("task failed", task=context.job.task_name, org=context.job.task_kwargs.get("org"), **told(error))
+        log.error("task failed", task=context.job.task_name, org=org_of(context.job), **told(error))
         raise
 
 

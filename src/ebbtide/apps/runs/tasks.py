@@ -27,6 +27,7 @@ from ebbtide.apps.orgs.locks import is_carried
 from ebbtide.apps.runs import nights
 from ebbtide.apps.runs.nights import DueNight
 from ebbtide.apps.runs.services import Stop
+from ebbtide.domain.identity import public_id
 from ebbtide.engine.clock import Clock
 
 log = structlog.get_logger(__name__)
@@ -136,6 +137,12 @@ def _job(night: DueNight) -> Job:
     )
 
 
+def org_of(job: Job) -> str | None:
+    """Name the organization of a job, as a log may; None for a job of no organization."""
+    org = job.task_kwargs.get("org")
+    return public_id("org", org) if isinstance(org, int) else None
+
+
 def _defer(manager: JobManager, jobs: Sequence[Job]) -> int:
     """Put jobs in all at once; where another tick was first with one of them, one by one.
 
@@ -186,7 +193,7 @@ async def reap(context: JobContext, timestamp: int) -> None:
     del timestamp
     manager = context.app.job_manager
     for job in await manager.get_stalled_jobs(seconds_since_heartbeat=SILENT_AFTER_S):
-        log.warning("worker died", task=job.task_name, org=job.task_kwargs.get("org"), worker=job.worker_id)
+        log.warning("worker died", task=job.task_name, org=org_of(job))
         await manager.finish_job(job, status=Status.ABORTED, delete_job=True)
     await manager.prune_stalled_workers(SILENT_AFTER_S)
 
