@@ -4,7 +4,7 @@ Two organizations are always there: ours, and a neighbour with the same queues a
 """
 
 from collections import Counter
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterator, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import dataclass, field
 from datetime import date, timedelta
@@ -18,7 +18,7 @@ from ebbtide.domain.job import Job, JobType, What
 from ebbtide.domain.outcome import Failed, Numbers, Outcome, RunOutcome
 from ebbtide.engine.admit import Mode
 from ebbtide.engine.night import carry_out
-from ebbtide.engine.ports import Claimed
+from ebbtide.engine.ports import Claimed, LiveRun, ObjectStore
 from ebbtide.stores.memory import MemoryObjects, MemoryOrganization, MemoryPlatform, MemoryRun, Place, RunRow, Segment
 
 TODAY = date(2026, 11, 23)
@@ -78,19 +78,34 @@ class Steps:
 class StepStore:
     """An object store whose calls are steps."""
 
-    def __init__(self, store: MemoryObjects, *, steps: Steps) -> None:
-        self._store, self._steps = store, steps
+    def __init__(
+        self,
+        store: ObjectStore,
+        *,
+        steps: Steps,
+        label: Callable[[str], str] = str,
+        stuck: Callable[[str], bool] = lambda _label: False,
+    ) -> None:
+        """Stand before a store; `label` gives an object's name in any store, `stuck` says which ones never go."""
+        self._store, self._steps, self._label, self._stuck = store, steps, label, stuck
 
     def destroy(self, keys: Sequence[str]) -> Sequence[Outcome]:
+        ordered = sorted(keys, key=self._label)
+        half = set(ordered[: len(ordered) // 2])
+
         def halfway() -> Sequence[Outcome]:
-            half = len(keys) // 2
-            done = self._store.destroy(keys[:half])
+            done = self._destroy(keys, only=half)
             if self._steps.fault is Fault.KILLED_HALFWAY:
                 raise Killed
-            return [*done, *(Failed("AccessDenied") for _ in keys[half:])]
+            return done
 
-        found: Sequence[Outcome] = self._steps.take("destroy", lambda: self._store.destroy(keys), halfway=halfway)
+        found: Sequence[Outcome] = self._steps.take("destroy", lambda: self._destroy(keys, only=keys), halfway=halfway)
         return found
+
+    def _destroy(self, keys: Sequence[str], *, only: Collection[str]) -> list[Outcome]:
+        going = [key for key in keys if key in only and not self._stuck(self._label(key))]
+        ends = dict(zip(going, self._store.destroy(going), strict=True))
+        return [ends.get(key, Failed("AccessDenied")) for key in keys]
 
     def keys(self, prefix: str) -> Iterator[str]:
         found: list[str] = self._steps.take("keys", lambda: list(self._store.keys(prefix)))
@@ -100,7 +115,7 @@ class StepStore:
 class StepRun:
     """A live run whose calls are steps."""
 
-    def __init__(self, run: MemoryRun, *, steps: Steps) -> None:
+    def __init__(self, run: LiveRun, *, steps: Steps) -> None:
         self._run, self._steps = run, steps
 
     def in_flight(self) -> AbstractContextManager[None]:

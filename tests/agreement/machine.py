@@ -1,0 +1,449 @@
+"""One state machine over two worlds: the same steps, the same survivors, and the invariants after every one of them.
+
+What must hold is worked out here from lists of jobs and differences of states; nothing of the product's own
+deciding is asked. I1 ... I15 are the product's invariants of safe deletion.
+"""
+
+import itertools
+from collections import Counter
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from datetime import UTC, date, datetime, timedelta
+from typing import ClassVar, TypeVar
+
+from hypothesis import strategies as st
+from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, precondition, rule
+
+from ebbtide.domain.calendar import local_day, parse_zone
+from ebbtide.domain.cell import OBJECT_TYPES, DataType
+from ebbtide.engine import sweep
+from tests.agreement.worlds import (
+    QUEUES,
+    QUIET,
+    CellName,
+    Cells,
+    Disturbance,
+    Limits,
+    MemoryWorld,
+    PostgresWorld,
+    Row,
+    State,
+    World,
+)
+from tests.engine.night import Fault
+
+T = TypeVar("T")
+
+FAULTS = (Fault.KILLED_BEFORE, Fault.KILLED_AFTER, Fault.KILLED_HALFWAY, Fault.CRASHED, Fault.DOWN, Fault.LOST,
+          Fault.SERIALIZATION, Fault.PARTIAL)  # fmt: skip
+CHANGES = ("disarm", "switch", "stop", "cancel", "jobs")
+
+queues = st.sampled_from(QUEUES)
+backs = st.integers(0, 9)
+periods = st.sampled_from([1, 2, 3, 4, 6, 8])
+picks = st.integers(0, 999)
+steps = st.integers(0, 14)
+disturbances = st.one_of(
+    st.just(QUIET),
+    st.builds(Disturbance, at=steps, fault=st.sampled_from(FAULTS)),
+    st.builds(Disturbance, at=steps, change=st.sampled_from(CHANGES)),
+)
+kills = st.builds(Disturbance, at=steps, fault=st.sampled_from([Fault.KILLED_BEFORE, Fault.KILLED_AFTER,
+                                                                 Fault.KILLED_HALFWAY]))  # fmt: skip
+
+
+@dataclass(frozen=True)
+class JobTold:
+    """A job in the machine's own words."""
+
+    what: str
+    days: int
+    queues: tuple[str, ...]
+
+    def takes(self, cell: CellName, on: date) -> bool:
+        day, kind, queue = cell
+        if self.what == "desktop" and kind != "desktop":
+            return False
+        return (self.what == "global" or queue in self.queues) and (on - day).days > self.days
+
+
+@dataclass(frozen=True)
+class PlanTold:
+    """A plan in the machine's own words: its date, the jobs of its moment, the cells it named."""
+
+    on: date
+    jobs: tuple[JobTold, ...]
+    cells: frozenset[CellName]
+    items: int
+    confirmed: bool = False
+
+    def due(self, cell: CellName) -> bool:
+        return any(job.takes(cell, self.on) for job in self.jobs)
+
+
+@dataclass(frozen=True)
+class Ran:
+    """What a step that ran something was."""
+
+    plan: PlanTold | None
+    broken_off: PlanTold | None
+    fresh: bool
+    quiet: bool
+    stuck: frozenset[str]
+
+
+def noon_zone() -> str:
+    """A zone in which it is about noon, so that no midnight falls into a test."""
+    ahead = 12 - datetime.now(UTC).hour
+    return f"Etc/GMT{-ahead:+d}" if ahead else "Etc/GMT"
+
+
+class Agreement(RuleBasedStateMachine):
+    """Takes each step in both worlds, and compares."""
+
+    numbers: ClassVar = itertools.count(1)
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.worlds: tuple[World, ...] = ()
+        self.neighbours: list[object] = []
+        self.jobs: list[JobTold | None] = []
+        self.flags = {"armed": False, "stopped": False, "platform": False}
+        self.planned: PlanTold | None = None
+        self.open_plan: PlanTold | None = None
+        self.keys: list[str] = []
+        self.gone: Counter[CellName] = Counter()
+        self.gone_names: set[str] = set()
+        self.ran: Ran | None = None
+        self.last: State | None = None
+        self.could_delete = False
+
+    def both(self, deed: Callable[[World], T]) -> T:
+        first, second = (deed(world) for world in self.worlds)
+        assert first == second, f"memory and PostgreSQL differ:\n{first}\n{second}"
+        return first
+
+    @initialize(
+        share=st.sampled_from([20, 20, 60, None]),
+        items=st.sampled_from([None, None, 12]),
+        armed=st.booleans(),
+        period=periods,
+    )
+    def begin(self, share: int | None, items: int | None, armed: bool, period: int) -> None:
+        """Two centres with some days of calls, one job, and a neighbour beside them."""
+        self.limits = Limits(share, items)
+        zone = noon_zone()
+        self.today = local_day(datetime.now(UTC), zone=parse_zone(zone))
+        postgres = PostgresWorld(f"m{next(self.numbers)}", zone=zone, limits=self.limits)
+        postgres.turn("platform", on=False)
+        self.worlds = (MemoryWorld(today=self.today, limits=self.limits), postgres)
+        self.neighbours = [world.neighbour() for world in self.worlds]
+        rows = [Row(f"{queue}/{back}", queue, back) for queue in QUEUES[:2] for back in (0, 1, 2, 3, 5, 7, 9)]
+        self._load(rows)
+        for key in ("north/9", "north/5", "south/3"):
+            for kind in OBJECT_TYPES:
+                self._record(key, kind, 0)
+        self._create_job("global", period, ())
+        if armed:
+            self._turn("armed", on=True)
+
+    # -- data comes in
+
+    def _load(self, rows: list[Row]) -> None:
+        self.both(lambda world: world.load(rows))
+        self.keys = list(dict.fromkeys([*self.keys, *(row.key for row in rows)]))
+
+    @rule(queue=queues, back=backs, numbers=st.sets(st.integers(0, 3), min_size=1))
+    def load(self, queue: str, back: int, numbers: set[int]) -> None:
+        """Import calls of a day: new ones, ones that are there, and late ones."""
+        self._load([Row(f"{queue}/{back}/{number}", queue, back) for number in sorted(numbers)])
+
+    @rule(pick=picks, queue=queues, back=backs)
+    def load_again_elsewhere(self, pick: int, queue: str, back: int) -> None:
+        """Import a call that was seen once more, as if of another day and queue."""
+        self._load([Row(self.keys[pick % len(self.keys)], queue, back)])
+
+    def _record(self, key: str, kind: DataType, version: int) -> None:
+        label = f"{key} {kind} {version}"
+        self.both(lambda world: world.record(key, kind=kind, label=label))
+
+    @rule(pick=picks, kind=st.sampled_from(OBJECT_TYPES), version=st.integers(0, 1))
+    def record(self, pick: int, kind: DataType, version: int) -> None:
+        """Upload a recording of a call that is there, or was."""
+        self._record(self.keys[pick % len(self.keys)], kind, version)
+
+    # -- jobs, arming, switches
+
+    def _create_job(self, what: str, days: int, named: tuple[str, ...]) -> None:
+        self.both(lambda world: world.create_job(what, days=days, queues=named))
+        self.jobs.append(JobTold(what, days, named))
+
+    @precondition(lambda self: sum(job is not None for job in self.jobs) < 4)
+    @rule(what=st.sampled_from(["global", "all", "desktop"]), days=periods, named=st.sets(queues, min_size=1))
+    def create_job(self, what: str, days: int, named: set[str]) -> None:
+        """Make a job."""
+        self._create_job(what, days, () if what == "global" else tuple(sorted(named)))
+
+    def _job(self, pick: int) -> tuple[int, JobTold] | None:
+        there = [(number, job) for number, job in enumerate(self.jobs) if job is not None]
+        return there[pick % len(there)] if there else None
+
+    @rule(pick=picks, days=periods)
+    def edit_job(self, pick: int, days: int) -> None:
+        """Change a job's period."""
+        if (found := self._job(pick)) is not None:
+            number, job = found
+            self.both(lambda world: world.edit_job(number, days=days))
+            self.jobs[number] = replace(job, days=days)
+
+    @rule(pick=picks)
+    def delete_job(self, pick: int) -> None:
+        """Delete a job."""
+        if (found := self._job(pick)) is not None:
+            self.both(lambda world: world.delete_job(found[0]))
+            self.jobs[found[0]] = None
+
+    def _turn(self, flag: str, *, on: bool) -> None:
+        self.both(lambda world: world.turn(flag, on=on))
+        self.flags[flag] = on
+
+    @rule(on=st.sampled_from([True, True, True, False]))
+    def arm(self, on: bool) -> None:
+        """Arm or disarm."""
+        self._turn("armed", on=on)
+
+    @rule(flag=st.sampled_from(["platform", "stopped"]), on=st.sampled_from([True, False, False, False]))
+    def switch(self, flag: str, on: bool) -> None:
+        """Turn a kill switch."""
+        self._turn(flag, on=on)
+
+    # -- plans and runs
+
+    def _plan(self, back: int) -> None:
+        on = self.today - timedelta(days=back)
+        cells: Cells = self.both(lambda world: world.plan(back))
+        named = frozenset(cell for cell, *_ in cells)
+        jobs = tuple(job for job in self.jobs if job is not None)
+        self.planned = PlanTold(on, jobs, named, sum(items for *_, items in cells))
+        assert self.last is not None
+        assert named == {cell for cell in self.last.cells if self.planned.due(cell)}, "I4: the plan is what is due"
+        for cell, job, days, items in cells:
+            decider = self.jobs[job]
+            assert decider is not None
+            assert decider.takes(cell, on)
+            assert days == decider.days == min(one.days for one in jobs if one.takes(cell, on))
+            assert items == self.last.cells[cell]
+
+    @rule(back=st.sampled_from([0, 0, 1, 3]))
+    def plan(self, back: int) -> None:
+        """Make a plan and leave it."""
+        self._plan(back)
+
+    def _confirm(self) -> None:
+        assert self.planned is not None
+        self.both(lambda world: world.confirm())
+        self.planned = replace(self.planned, confirmed=True)
+
+    @precondition(lambda self: self.planned is not None)
+    @rule()
+    def confirm(self) -> None:
+        """Confirm the plan that was left."""
+        self._confirm()
+
+    def _run(
+        self, disturbance: Disturbance, stuck: frozenset[str], *, fresh: bool, skew: timedelta = timedelta()
+    ) -> None:
+        assert self.last is not None
+        runs = len(self.last.runs)
+        self._note_permission()
+        self.ran = Ran(self.planned, self.open_plan, fresh, disturbance == QUIET, stuck)
+        if disturbance.change == "jobs":  # may happen or not: both worlds are asked below
+            self.jobs.append(None)
+        self.both(lambda world: world.run(disturbance, stuck=stuck, skew=skew))
+        self._after(disturbance, started=self.planned, runs=runs)
+
+    def _note_permission(self) -> None:
+        self.could_delete = self.flags["armed"] and not self.flags["stopped"] and not self.flags["platform"]
+
+    def _after(self, disturbance: Disturbance, *, started: PlanTold | None, runs: int) -> None:
+        """Look which run is open now, and whether the change of mind came to pass."""
+        told = self.both(lambda world: world.state().runs)
+        if len(told) > runs:
+            self.open_plan = started
+        if not told or told[-1].outcome is not None:
+            self.open_plan = None
+        changed = self.both(lambda world: world.changed())
+        if disturbance.change is not None and changed:
+            flag = {"disarm": ("armed", False), "switch": ("platform", True), "stop": ("stopped", True)}
+            if disturbance.change in flag:
+                name, on = flag[disturbance.change]
+                self.flags[name] = on
+        if disturbance.change == "jobs":
+            if changed:
+                self.jobs[-1] = JobTold("global", 5000, ())
+            else:
+                self.jobs.pop()
+
+    def _stuck(self, pick: int, *, some: bool) -> frozenset[str]:
+        assert self.last is not None
+        labels = sorted(self.last.index)
+        return frozenset([labels[pick % len(labels)]] if some and labels else [])
+
+    @precondition(lambda self: self.planned is not None)
+    @rule(disturbance=disturbances, pick=picks, some=st.booleans())
+    def run_the_plan_that_was_left(self, disturbance: Disturbance, pick: int, some: bool) -> None:
+        """Run a plan made some steps ago; it may be stale, or hold more by now."""
+        self._run(disturbance, self._stuck(pick, some=some), fresh=False)
+
+    @rule(
+        back=st.sampled_from([0, 0, 0, 1]),
+        confirmed=st.sampled_from([True, True, False]),
+        disturbance=disturbances,
+        pick=picks,
+        some=st.sampled_from([True, False, False]),
+    )
+    def night(self, back: int, confirmed: bool, disturbance: Disturbance, pick: int, some: bool) -> None:
+        """A whole night."""
+        self._plan(back)
+        if confirmed:
+            self._confirm()
+        self._run(disturbance, self._stuck(pick, some=some), fresh=True)
+
+    @rule(kill=kills)
+    def night_of_a_process_that_dies(self, kill: Disturbance) -> None:
+        """A confirmed, armed night that breaks off."""
+        if not self.flags["armed"]:
+            self._turn("armed", on=True)
+        self._plan(0)
+        self._confirm()
+        self._run(kill, frozenset(), fresh=True)
+
+    @rule(hours=st.sampled_from([-2, 1]))
+    def night_with_a_wrong_clock(self, hours: int) -> None:
+        """The host's clock is off: nothing that is not going on already may delete."""
+        if self.open_plan is not None:
+            return
+        self._plan(0)
+        self._confirm()
+        self._run(QUIET, frozenset(), fresh=True, skew=timedelta(hours=hours))
+        assert self.worlds[0].state().runs[-1].outcome in {"blocked", "simulated"}
+
+    @rule(batch=st.sampled_from([1, 2, 3]))
+    def night_of_many_batches_and_another_one(self, batch: int) -> None:
+        """A night in small batches; right after a completed one, another deletes nothing (I11)."""
+        before, sweep.OBJECTS_PER_BATCH = sweep.OBJECTS_PER_BATCH, batch
+        try:
+            self._plan(0)
+            self._confirm()
+            self._run(QUIET, frozenset(), fresh=True)
+        finally:
+            sweep.OBJECTS_PER_BATCH = before
+        self.agree()
+        assert self.last is not None
+        if self.last.runs[-1].outcome == "completed":
+            left = self.last
+            self._plan(0)
+            self._run(QUIET, frozenset(), fresh=True)
+            self.agree()
+            assert replace(self.last, runs=()) == replace(left, runs=())
+            assert self.last.runs[-1].outcome == "completed", "I11: nothing is left to do"
+            assert self.last.runs[-1].purged == 0
+
+    @precondition(lambda self: self.open_plan is not None)
+    @rule(disturbance=disturbances)
+    def resume(self, disturbance: Disturbance) -> None:
+        """Take up the run that was broken off."""
+        assert self.last is not None
+        self._note_permission()
+        self.ran = Ran(None, self.open_plan, fresh=False, quiet=disturbance == QUIET, stuck=frozenset())
+        if disturbance.change == "jobs":
+            self.jobs.append(None)
+        self.both(lambda world: world.resume(disturbance, stuck=frozenset()))
+        self._after(disturbance, started=None, runs=len(self.last.runs))
+
+    @precondition(lambda self: self.open_plan is not None)
+    @rule()
+    def cancel(self) -> None:
+        """Cancel the run that was broken off."""
+        self.both(lambda world: world.cancel())
+
+    # -- what holds after every step
+
+    @invariant()
+    def agree(self) -> None:
+        """Both worlds hold the same, and all invariants hold in it."""
+        if not self.worlds:
+            return
+        now = self.both(lambda world: world.state())
+        before, ran = self.last, self.ran
+        self.last, self.ran = now, None
+        self._counts_are_exact(now)
+        if before is not None:
+            self._only_what_may_go_is_gone(before, now, ran)
+        booked: Counter[CellName] = Counter()
+        for (cell, outcome), items in now.book.items():
+            if outcome in ("purged", "already_gone"):
+                booked[cell] += items
+        assert booked == self.gone, "I8, I12: the book counts what is gone, once"
+        lines: dict[tuple[str, str], date] = {}
+        for day, kind, queue in booked:
+            lines[queue, kind] = max(lines.get((queue, kind), date.min), day + timedelta(days=1))
+        assert now.lines == lines, "the purged line stands after the newest day that was purged"
+
+    def _counts_are_exact(self, now: State) -> None:
+        assert now.cells == Counter([*now.rows.values(), *now.index.values()]), "I13: cells count what is there"
+        assert now.objects <= set(now.index), "I3: no object without a row"
+        assert set(now.index) - now.objects <= now.claimed, "I3: no row without an object, but of one being destroyed"
+        assert not self.gone_names & ({*now.rows} | now.objects | {*now.index}), "I7: nothing purged comes back"
+
+    def _only_what_may_go_is_gone(self, before: State, now: State, ran: Ran | None) -> None:
+        names = {**before.rows, **before.index}
+        gone = {name: cell for name, cell in names.items() if name not in now.rows and name not in now.index}
+        destroyed = before.objects - now.objects
+        self.gone.update(gone.values())
+        self.gone_names |= gone.keys()
+        if ran is None:
+            assert not gone
+            assert not destroyed
+            return
+        plans = [plan for plan in (ran.plan, ran.broken_off) if plan is not None]
+        for cell in [*gone.values(), *(before.index[label] for label in destroyed)]:
+            assert any(plan.due(cell) for plan in plans), f"I1: {cell} was not due"
+            assert any(cell in plan.cells for plan in plans), f"I4: {cell} was in no plan"
+        if gone or destroyed:
+            assert self.could_delete, "I6: nothing goes unless armed, and no switch is on"
+        started = now.runs[len(before.runs) :]
+        if started and ran.broken_off is None and ran.plan is not None:
+            if started[-1].mode == "live":
+                self._caps_held(before, ran.plan, len(gone))
+                self._went_to_its_end(before, now, ran)
+            else:
+                assert replace(before, runs=()) == replace(now, runs=()), "I5: a simulation changes nothing"
+
+    def _went_to_its_end(self, before: State, now: State, ran: Ran) -> None:
+        """I2, I15: everything due is gone, or has its reason."""
+        told, plan = now.runs[-1], ran.plan
+        assert plan is not None
+        left = {cell for cell in now.cells if cell in plan.cells}
+        if told.outcome == "completed":
+            assert not left, "I2: all that was planned is gone"
+            assert not ran.fresh or not any(map(plan.due, now.cells)), "I2, I15: all that was due is gone"
+            assert told.kept == told.failed == told.not_reached == 0
+        elif told.outcome == "incomplete":
+            assert told.kept + told.failed + told.not_reached == sum(now.cells[cell] for cell in left)
+            if ran.quiet and ran.fresh:
+                held = {(day, queue) for day, _, queue in (before.index[label] for label in ran.stuck)}
+                assert {(day, queue) for day, _, queue in left} <= held, "I2: it has no reason"
+
+    def _caps_held(self, before: State, plan: PlanTold, gone: int) -> None:
+        """I14: a run never exceeds its caps; a confirmed one never what was confirmed."""
+        if self.limits.items is not None:
+            assert gone <= self.limits.items, "I14: more than the count cap"
+        population = sum(before.cells.values())
+        if self.limits.share_percent is not None and gone * 100 > self.limits.share_percent * population:
+            assert plan.confirmed, "I14: more than the share cap"
+            assert gone <= plan.items, "I14: more than was confirmed"
+
+    def teardown(self) -> None:
+        for world, was in zip(self.worlds, self.neighbours, strict=True):
+            assert world.neighbour() == was, "the neighbour is untouched"
