@@ -197,8 +197,12 @@ def command(
     return register
 
 
-def configure_log() -> None:
-    """Send the log to standard error, one line an event; values that could be personal are never logged."""
+def configure_log(level: int = logging.WARNING) -> None:
+    """Send the log to standard error, one line an event; values that could be personal are never logged.
+
+    Args:
+        level: commands tell their result themselves, so only warnings interrupt them; a worker logs each night (INFO).
+    """
     structlog.configure(
         processors=[
             structlog.contextvars.merge_contextvars,
@@ -206,6 +210,6 @@ def configure_log() -> None:
             structlog.processors.TimeStamper(fmt="iso", utc=True),
             structlog.processors.KeyValueRenderer(key_order=["timestamp", "level", "event"]),
         ],
-        wrapper_class=structlog.make_filtering_bound_logger(logging.INFO),
+        wrapper_class=structlog.make_filtering_bound_logger(level),
         logger_factory=structlog.PrintLoggerFactory(sys.stderr),
     )

@@ -2,6 +2,7 @@
 
 import ctypes
 import errno
+import logging
 import signal
 import socket
 import threading
@@ -21,7 +22,7 @@ from granian.log import LogLevels
 from ebbtide.apps.orgs.database import connect
 from ebbtide.apps.orgs.models import User
 from ebbtide.apps.orgs.selectors import organizations
-from ebbtide.cli.session import Session, command, database
+from ebbtide.cli.session import Session, command, configure_log, database
 from ebbtide.cli.stopping import stop_asked
 from ebbtide.cli.supervisor import Child, ebbtide, supervise
 from ebbtide.cli.working import GRACE_S, work
@@ -115,6 +116,7 @@ def web(session: Session, host: Host = "127.0.0.1", port: Port = PORT) -> None:
 
 def worker(session: Session, concurrency: Concurrency = 2) -> None:
     """Run every organization's night at its time, until told to end; ends after the batch it is at."""
+    configure_log(logging.INFO)
     stopping = threading.Event()
     pause, served = _FIRST_PAUSE_S, False
     while not stopping.is_set():
