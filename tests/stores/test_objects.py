@@ -254,6 +254,20 @@ def test_discard_removes_a_whole_object_and_its_absence_is_fine(place: Place) ->
     assert place.seen() == {f"{CELL}/audio/10"}
 
 
+def test_discard_removes_what_a_killed_upload_staged(tmp_path: Path) -> None:
+    place = folder_place(tmp_path / "objects")
+    folder = tmp_path / "objects" / CELL / "audio"
+    folder.mkdir(parents=True)
+    for name in ("1#1", "1#2", "10#1", "1#note", "11"):
+        (folder / name).write_bytes(b"half")
+    assert set(place.objects.keys("")) == {f"{CELL}/audio/11", f"{CELL}/audio/1#note"}
+    place.objects.discard(f"{CELL}/audio/1")
+    assert {path.name for path in folder.iterdir()} == {"10#1", "1#note", "11"}
+    for name in ("10", "11", "1#note"):
+        place.objects.discard(f"{CELL}/audio/{name}")
+    assert list((tmp_path / "objects").iterdir()) == []
+
+
 def test_a_delete_that_was_said_to_work_and_did_not_is_a_failure(place: Place, monkeypatch: pytest.MonkeyPatch) -> None:
     for key in ("a/1", "a/2"):
         place.objects.put(key, [b"x"])

@@ -9,8 +9,11 @@ import re
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import timedelta
+from glob import escape
+from itertools import takewhile
 from pathlib import Path
 from typing import TYPE_CHECKING
 from urllib.parse import unquote, urlsplit
@@ -155,8 +158,12 @@ class Objects:
             raise StoreUnreachable(f"An abandoned upload could not be removed: {outcome.reason}")
         if self._folder is not None:  # a local put writes KEY#1 first and renames it; listings do not show those
             target = self._folder / key
-            for staged in target.parent.glob(f"{target.name}#*"):
-                staged.unlink(missing_ok=True)
+            for staged in target.parent.glob(f"{escape(target.name)}#*"):
+                if _MISREAD.search(staged.name):  # KEY#1 is an upload's, KEY#note would be somebody's object
+                    staged.unlink(missing_ok=True)
+            for folder in takewhile(self._folder.__ne__, target.parents):
+                with suppress(OSError):  # not empty, or not there
+                    folder.rmdir()
 
     def _delete(self, keys: list[str]) -> dict[str, str]:
         """Delete in bulk; where that fails, one by one, so that one bad key harms no other. Gives reasons by key."""
