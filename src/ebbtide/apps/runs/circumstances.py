@@ -11,7 +11,7 @@ from ebbtide.apps.runs.models import Plan, Platform, Run
 from ebbtide.domain.errors import ClockUnsound
 from ebbtide.domain.guard import Caps, Clocks, History, check_clocks
 from ebbtide.domain.outcome import RunOutcome
-from ebbtide.engine.admit import Circumstances
+from ebbtide.engine.admit import Circumstances, Mode
 from ebbtide.engine.clock import Clock
 
 USUAL_NIGHTS = 28
@@ -30,9 +30,12 @@ def circumstances(run: Run, *, org: Organization, plan: Plan, clock: Clock) -> C
     """
     platform = Platform.objects.using(SWEEP).get(id=1)
     earlier = Run.objects.using(SWEEP).filter(org_id=org.id, id__lt=run.id).order_by("-id")
-    last = earlier.exclude(outcome=RunOutcome.BLOCKED).first()
+    # an armed run that was only simulated has asked whether to go on; that it has asked is no answer
+    asking = Plan.objects.using(SWEEP).filter(org_id=org.id, armed=True).values("id")
+    last = earlier.exclude(outcome=RunOutcome.BLOCKED).exclude(mode=Mode.SIMULATED, plan_id__in=asking).first()
     nights = earlier.filter(trigger="nightly", outcome=RunOutcome.COMPLETED).values_list("purged", flat=True)
     taken = list(nights[:USUAL_NIGHTS])
+    selected = _holds_now(plan)
     return Circumstances(
         armed=org.armed,
         switch=switch_says(platform, org=org),
@@ -42,11 +45,27 @@ def circumstances(run: Run, *, org: Organization, plan: Plan, clock: Clock) -> C
             last_run_at=last.frozen_at if last else None,
             usual_items=sum(taken) // len(taken) if taken else None,
         ),
-        selected=plan.items,
+        selected=selected,
         population=plan.population,
-        confirmed=plan.confirmed_at is not None,
+        confirmed=plan.confirmed_at is not None and selected <= plan.items,
         now=run.frozen_at,
     )
+
+
+def _holds_now(plan: Plan) -> int:
+    """Count the items in a plan's cells as they are: data may have come in since they were shown."""
+    with connections[SWEEP].cursor() as cursor:
+        cursor.execute(
+            """
+            SELECT coalesce(sum(c.items), 0)::bigint FROM runs_planline l
+            JOIN catalog_cell c ON (c.org_id, c.day, c.data_type) = (l.org_id, l.day, l.data_type)
+                AND c.queue_id = ANY (l.queues)
+            WHERE l.org_id = %s AND l.plan_id = %s
+            """,
+            [plan.org_id, plan.id],
+        )
+        items: int = cursor.fetchone()[0]
+    return items
 
 
 def switch_says(platform: Platform, *, org: Organization) -> str | None:
