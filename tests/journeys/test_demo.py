@@ -1,6 +1,5 @@
 """The demo: filled, simulated, run live and told, in one go; and found again."""
 
-import time
 from pathlib import Path
 
 from tests.journeys.product import Product, plain_environment
@@ -8,9 +7,7 @@ from tests.journeys.product import Product, plain_environment
 
 def test_the_demo_shows_what_the_product_does(tmp_path: Path) -> None:
     product = Product(tmp_path / "demo", plain_environment())
-    began = time.monotonic()
     figures = product.ask("demo", "--once", "--segments", "4000")
-    assert time.monotonic() - began < 30
 
     old, new = figures["organizations"]
     assert (old["armed"], new["armed"]) == (False, True)
