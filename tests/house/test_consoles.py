@@ -11,15 +11,14 @@ from django.conf import settings
 from typer.testing import CliRunner
 
 from ebbtide.cli.commands import app
-from ebbtide.pg.launcher import EmbeddedPostgres, Urls
+from ebbtide.pg.launcher import Urls
 from tests.house.consoles import ROOT, Step, agrees, documents, named, steps
 
 WIDTH = "250"
 """Columns of the terminal: wide enough that no table is folded, which would depend on every row in it."""
-README = ROOT / "README.md"
 STAYING = {"up", "web", "worker", "demo"}
 """Commands that stay or fill a folder of their own: told of in blocks that are not run."""
-WITH_COMMANDS = [path for path in documents() if path != README and steps(path.read_text())]
+WITH_COMMANDS = [path for path in documents() if steps(path.read_text())]
 
 
 def _workplace(folder: Path) -> None:
@@ -64,24 +63,19 @@ def test_the_commands_of_a_document_do_what_it_says(
         _check(step, where=named(path), code=code, output=output)
 
 
-def test_the_commands_of_the_readme_run_as_they_are_typed(tmp_path: Path) -> None:
-    """The real program, started anew for each line, on an embedded database of its own in an empty folder."""
-    _workplace(tmp_path)
-    kept = {name: value for name, value in os.environ.items() if name not in {"DATABASE_URL", "EBBTIDE_SWEEP_URL"}}
-    bin_folder = Path(sys.executable).parent
-    environment = kept | {
-        "EBBTIDE_DATA": str(tmp_path / "data"),
+def test_a_newcomers_first_command_runs_as_it_is_typed(tmp_path: Path) -> None:
+    """The real program, as the README's first command calls it, in an empty folder: it brings its own database."""
+    first = steps((ROOT / "README.md").read_text())[0]
+    foreign = {"DATABASE_URL", "EBBTIDE_SWEEP_URL", "EBBTIDE_OWNER_URL", "EBBTIDE_OBJECTS_URL", "EBBTIDE_DATA"}
+    environment = {name: value for name, value in os.environ.items() if name not in foreign} | {
         "COLUMNS": WIDTH,
-        "PATH": f"{bin_folder}{os.pathsep}{os.environ['PATH']}",
+        "PATH": f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}",
     }
-    found = steps(README.read_text())
-    assert found
-    with EmbeddedPostgres(tmp_path / "data"):  # kept running, so that the commands join it: half the time
-        for step in found:
-            done = subprocess.run(
-                ["bash", "-c", step.command], cwd=tmp_path, env=environment, capture_output=True, text=True, check=False
-            )
-            _check(step, where="README.md", code=done.returncode, output=done.stdout + done.stderr)
+    done = subprocess.run(
+        ["bash", "-c", first.command], cwd=tmp_path, env=environment, capture_output=True, text=True, check=False
+    )
+    _check(first, where="README.md", code=done.returncode, output=done.stdout + done.stderr)
+    assert [one.name for one in tmp_path.iterdir()] == ["data"]
 
 
 def test_a_step_is_read_with_its_input_its_end_and_what_it_prints() -> None:
