@@ -107,7 +107,7 @@ def web(session: Session, host: Host = "127.0.0.1", port: Port = PORT) -> None:
             blocking_threads=REQUESTS_AT_ONCE,
             workers_kill_timeout=_WEB_PATIENCE_S // 2,
             respawn_failed_workers=True,
-            log_level=LogLevels.warning,
+            log_level=LogLevels.error,  # its warnings are advice on threads
             log_dictconfig={"handlers": {"console": console, "access": console}},
         )
         session.say(f"Serving http://{host}:{port}/")
