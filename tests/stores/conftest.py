@@ -21,7 +21,7 @@ class Place:
         kind: folder or s3.
         url: what an operator would set.
         objects: the store under test.
-        seen: what is there, by another way than the store under test.
+        seen: what is there beside the mark, by another way than the store under test.
     """
 
     kind: str
@@ -51,7 +51,7 @@ def folder_place(folder: Path) -> Place:
     """A store in a folder."""
 
     def seen() -> set[str]:
-        return {str(path.relative_to(folder)) for path in folder.rglob("*") if not path.is_dir()}
+        return {str(path.relative_to(folder)) for path in folder.rglob("*") if not path.is_dir()} - {".ebbtide"}
 
     return Place("folder", folder.as_uri(), Objects(folder.as_uri()), seen)
 
@@ -62,7 +62,7 @@ def s3_place(server: seaweed.Seaweed) -> Place:
     client = server.client()
 
     def seen() -> set[str]:
-        return {key.removeprefix(f"{prefix}/") for key in seaweed.listed(client, prefix=f"{prefix}/")}
+        return {key.removeprefix(f"{prefix}/") for key in seaweed.listed(client, prefix=f"{prefix}/")} - {".ebbtide"}
 
     url = f"s3://{seaweed.BUCKET}/{prefix}"
     return Place("s3", url, Objects(url), seen)

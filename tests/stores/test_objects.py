@@ -163,7 +163,7 @@ def test_one_that_may_not_go_fails_alone_on_s3(s3_settings: seaweed.Seaweed) -> 
     assert "AccessDenied" in outcomes[600].reason or "403" in outcomes[600].reason
     assert set(outcomes[:600]) == {Purged()} == set(outcomes[601:-1])
     assert outcomes[-1] == AlreadyGone()
-    assert seaweed.listed(client, bucket="guarded", prefix="") == {f"below/{bound}"}
+    assert seaweed.listed(client, bucket="guarded", prefix="") == {f"below/{bound}", "below/.ebbtide"}
 
 
 @pytest.mark.parametrize("prefix", ["", "/below", "/two/deep/"])
@@ -174,12 +174,13 @@ def test_environment_alone_is_enough_and_the_prefix_stays_inside(s3_settings: se
     client.put_object(Bucket=bucket, Key="two/deeper/neighbour", Body=b"x")
     objects = Objects(f"s3://{bucket}{prefix}")
     objects.put(f"{CELL}/audio/1", [b"x"])
-    at = f"{prefix.strip('/')}/{CELL}/audio/1".lstrip("/")
-    assert seaweed.listed(client, bucket=bucket, prefix="") == {at, "two/deeper/neighbour"}
+    base = f"{prefix.strip('/')}/".lstrip("/")
+    others = {"two/deeper/neighbour", f"{base}.ebbtide"}
+    assert seaweed.listed(client, bucket=bucket, prefix="") == {f"{base}{CELL}/audio/1", *others}
     assert set(objects.keys("org_1")) == {f"{CELL}/audio/1"}
     assert set(objects.keys("")) - {"two/deeper/neighbour"} == {f"{CELL}/audio/1"}
     assert objects.destroy([f"{CELL}/audio/1"]) == [Purged()]
-    assert seaweed.listed(client, bucket=bucket, prefix="") == {"two/deeper/neighbour"}
+    assert seaweed.listed(client, bucket=bucket, prefix="") == others
 
 
 def test_wrong_credentials_are_told(s3_settings: seaweed.Seaweed, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -242,7 +243,7 @@ def test_an_empty_folder_goes_with_its_last_object(tmp_path: Path) -> None:
     place.objects.destroy([f"{CELL}/audio/1"])
     assert (tmp_path / "objects" / CELL / "audio").is_dir()
     place.objects.destroy([f"{CELL}/audio/2"])
-    assert [path.name for path in (tmp_path / "objects").iterdir()] == ["org_2"]
+    assert {path.name for path in (tmp_path / "objects").iterdir()} == {"org_2", ".ebbtide"}
 
 
 def test_discard_removes_a_whole_object_and_its_absence_is_fine(place: Place) -> None:
@@ -257,15 +258,15 @@ def test_discard_removes_a_whole_object_and_its_absence_is_fine(place: Place) ->
 def test_discard_removes_what_a_killed_upload_staged(tmp_path: Path) -> None:
     place = folder_place(tmp_path / "objects")
     folder = tmp_path / "objects" / CELL / "audio"
-    folder.mkdir(parents=True)
-    for name in ("1#1", "1#2", "10#1", "1#note", "11"):
+    place.objects.put(f"{CELL}/audio/11", [b"whole"])
+    for name in ("1#1", "1#2", "10#1", "1#note"):
         (folder / name).write_bytes(b"half")
     assert set(place.objects.keys("")) == {f"{CELL}/audio/11", f"{CELL}/audio/1#note"}
     place.objects.discard(f"{CELL}/audio/1")
     assert {path.name for path in folder.iterdir()} == {"10#1", "1#note", "11"}
     for name in ("10", "11", "1#note"):
         place.objects.discard(f"{CELL}/audio/{name}")
-    assert list((tmp_path / "objects").iterdir()) == []
+    assert [path.name for path in (tmp_path / "objects").iterdir()] == [".ebbtide"]
 
 
 def test_a_delete_that_was_said_to_work_and_did_not_is_a_failure(place: Place, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -2,6 +2,10 @@
 
 What a store answers to a delete is not believed: some say success for keys that were never there, some fail a whole
 bulk request for one key. So the place is listed before and after, and the difference is the outcome.
+
+Nor is emptiness believed. A folder that is not mounted, or a prefix that was mistyped, lists nothing, and every
+recording in the real place would be booked as already gone. So the first upload leaves a mark, and nothing is called
+gone where the mark is not.
 """
 
 import hashlib
@@ -29,6 +33,8 @@ if TYPE_CHECKING:  # obstore exports these to type checkers alone
     from obstore.store import ClientConfig, ObjectStore, RetryConfig
 
 _ERRORS = (BaseError, OSError)
+_MARK = ".ebbtide"
+_MARK_SAYS = b"Ebbtide keeps recordings and transcripts here. Where this file is missing it calls nothing deleted.\n"
 _LISTINGS = 8
 _PARTS_AT_ONCE = 2
 """Parts of one upload in flight, of 5 MiB each: eight uploads side by side stay below 120 MiB."""
@@ -63,6 +69,7 @@ class Objects:
             InputInvalid: the URL names no store that can be opened.
         """
         self._folder: Path | None = None
+        self._is_marked = False
         parts = urlsplit(url)
         try:
             if parts.scheme == "file":
@@ -96,6 +103,7 @@ class Objects:
                 yield chunk
 
         try:
+            self._mark()
             obstore.put(self._store, key, counted(), max_concurrency=_PARTS_AT_ONCE)
         except _ERRORS as exc:
             raise StoreUnreachable(f"The object store did not take an object: {_first_line(exc)}") from exc
@@ -122,7 +130,8 @@ class Objects:
         try:
             for page in obstore.list(self._store, prefix or None):
                 for meta in page:
-                    yield meta["path"]
+                    if meta["path"] != _MARK:
+                        yield meta["path"]
         except _ERRORS as exc:
             raise StoreUnreachable(f"The object store did not list its keys: {_first_line(exc)}") from exc
 
@@ -130,8 +139,11 @@ class Objects:
         """Delete objects and see that they are gone; one outcome a key, in order.
 
         Raises:
-            StoreUnreachable: the store does not even list.
+            StoreUnreachable: the store does not even list, or is not the one that was written to.
         """
+        if not keys:
+            return []
+        self._check_mark()
         usable = [key for key in keys if not _MISREAD.search(key)]
         there = self._present(usable)
         reasons = self._delete(sorted(there))
@@ -164,6 +176,26 @@ class Objects:
             for folder in takewhile(self._folder.__ne__, target.parents):
                 with suppress(OSError):  # not empty, or not there
                     folder.rmdir()
+
+    def _mark(self) -> None:
+        if self._is_marked:
+            return
+        try:
+            obstore.head(self._store, _MARK)
+        except FileNotFoundError:
+            obstore.put(self._store, _MARK, _MARK_SAYS)
+        self._is_marked = True
+
+    def _check_mark(self) -> None:
+        try:
+            obstore.head(self._store, _MARK)
+        except FileNotFoundError as exc:
+            raise StoreUnreachable(
+                f"EBBTIDE_OBJECTS_URL leads to a place without the file {_MARK}, which the first upload leaves: check "
+                "that the folder is mounted and that the URL is right. Nothing was called gone."
+            ) from exc
+        except _ERRORS as exc:
+            raise StoreUnreachable(f"The object store did not answer: {_first_line(exc)}") from exc
 
     def _delete(self, keys: list[str]) -> dict[str, str]:
         """Delete in bulk; where that fails, one by one, so that one bad key harms no other. Gives reasons by key."""
