@@ -5,7 +5,8 @@ bulk request for one key. So the place is listed before and after, and the diffe
 
 Nor is emptiness believed. A folder that is not mounted, or a prefix that was mistyped, lists nothing, and every
 recording in the real place would be booked as already gone. So the first upload leaves a mark, and nothing is called
-gone where the mark is not.
+gone where the mark is not. And where the mark itself is kept in versions, a delete would only hide things: it is not
+tried.
 """
 
 import hashlib
@@ -24,7 +25,7 @@ from urllib.parse import unquote, urlsplit
 
 import obstore
 from obstore.exceptions import BaseError
-from obstore.store import LocalStore, from_url
+from obstore.store import LocalStore, S3Store, from_url
 
 from ebbtide.domain.errors import InputInvalid, StoreUnreachable
 from ebbtide.domain.outcome import AlreadyGone, Failed, Outcome, Purged
@@ -35,6 +36,7 @@ if TYPE_CHECKING:  # obstore exports these to type checkers alone
 _ERRORS = (BaseError, OSError)
 _MARK = ".ebbtide"
 _MARK_SAYS = b"Ebbtide keeps recordings and transcripts here. Where this file is missing it calls nothing deleted.\n"
+_VERSIONS = "the bucket keeps versions, so a delete would only hide it: give a bucket without versioning"
 _LISTINGS = 8
 _PARTS_AT_ONCE = 2
 """Parts of one upload in flight, of 5 MiB each: eight uploads side by side stay below 120 MiB."""
@@ -143,10 +145,10 @@ class Objects:
         """
         if not keys:
             return []
-        self._check_mark()
+        keeps_versions = self._check_mark()
         usable = [key for key in keys if not _MISREAD.search(key)]
         there = self._present(usable)
-        reasons = self._delete(sorted(there))
+        reasons = dict.fromkeys(there, _VERSIONS) if keeps_versions else self._delete(sorted(there))
         still = self._present(sorted(there)) if there else set()
         return [
             Failed("stores would take its key for another")
@@ -186,9 +188,10 @@ class Objects:
             obstore.put(self._store, _MARK, _MARK_SAYS)
         self._is_marked = True
 
-    def _check_mark(self) -> None:
+    def _check_mark(self) -> bool:
+        """Make sure that this is the place that was written to; whether it keeps versions of what is deleted."""
         try:
-            obstore.head(self._store, _MARK)
+            version = obstore.head(self._store, _MARK)["version"]
         except FileNotFoundError as exc:
             raise StoreUnreachable(
                 f"EBBTIDE_OBJECTS_URL leads to a place without the file {_MARK}, which the first upload leaves: check "
@@ -196,6 +199,8 @@ class Objects:
             ) from exc
         except _ERRORS as exc:
             raise StoreUnreachable(f"The object store did not answer: {_first_line(exc)}") from exc
+        # others number every object (Google); on S3 only a bucket that keeps or has kept versions does
+        return version is not None and isinstance(self._store, S3Store)
 
     def _delete(self, keys: list[str]) -> dict[str, str]:
         """Delete in bulk; where that fails, one by one, so that one bad key harms no other. Gives reasons by key."""
