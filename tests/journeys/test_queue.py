@@ -93,6 +93,7 @@ def test_a_run_is_left_to_its_carrier_and_taken_from_a_dead_one(admin: psycopg.C
     with psycopg.connect(database.sweep, autocommit=True) as carrier:
         carrier.execute("SELECT pg_advisory_lock(7102, %s)", [interrupted.id])
         assert defer_due(now=CLOCK.now()) == 0, "it is carried"
+        carrier.execute("SELECT pg_advisory_unlock_all()")  # as the end of its process does, a moment later
     assert defer_due(now=CLOCK.now()) == 1, "its carrier has gone, however fresh its job looks"
 
 

@@ -15,7 +15,7 @@ from contextlib import contextmanager
 from datetime import date, datetime
 from enum import StrEnum
 from pathlib import Path
-from typing import Annotated, Any, ParamSpec
+from typing import Annotated, Any
 
 import structlog
 import typer
@@ -30,7 +30,10 @@ from ebbtide.domain.errors import EbbtideError, InputInvalid
 from ebbtide.engine.clock import Clock, SystemClock
 from ebbtide.pg.launcher import open_database
 
-P = ParamSpec("P")
+PIPED_COLUMNS = 250
+"""Columns of a table that is read by no terminal."""
+SHORT = 16
+"""Cells up to so many characters (ids, dates, outcomes) are never cut or broken; longer ones fold."""
 
 
 class Format(StrEnum):
@@ -57,7 +60,7 @@ class Session:
     def __init__(self, *, format: Format) -> None:
         self.format = format
         self.clock: Clock = SystemClock()
-        self.out = Console(soft_wrap=True, highlight=False)
+        self.out = Console(soft_wrap=True, highlight=False, width=None if sys.stdout.isatty() else PIPED_COLUMNS)
         self.err = Console(stderr=True, soft_wrap=True, highlight=False)
 
     @property
@@ -101,7 +104,8 @@ class Session:
         table = Table(box=None, pad_edge=False, header_style="bold")
         for index, column in enumerate(columns):
             number = all(isinstance(row[index], int) for row in listed)
-            table.add_column(column, justify="right" if number else "left")
+            short = number or all(len(str(row[index] or "")) <= SHORT for row in listed)
+            table.add_column(column, justify="right" if number else "left", no_wrap=short, overflow="fold")
         for row in listed:
             table.add_row(
                 *[f"{cell:,}" if isinstance(cell, int) else "" if cell is None else str(cell) for cell in row]

@@ -10,6 +10,7 @@ from csp.constants import NONE, SELF
 from django.utils.functional import lazystr
 
 from ebbtide.config.environment import read_environment
+from ebbtide.config.logs import logging_by_place
 
 ENVIRONMENT = read_environment()
 EBBTIDE_DATA = ENVIRONMENT.data
@@ -179,5 +180,6 @@ STORAGES = {"staticfiles": {"BACKEND": "django.contrib.staticfiles.storage.Stati
 PROCRASTINATE_DATABASE_ALIAS = "sweep"
 PROCRASTINATE_AUTODISCOVER_MODULE_NAME = "tasks"
 
-LOGGING_CONFIG = None  # structlog is set up by the command line (cli/talk.py), once for every process
+LOGGING = logging_by_place()
+
 SILENCED_SYSTEM_CHECKS: list[str] = []

@@ -12,6 +12,7 @@ from ebbtide.domain.errors import NotYours
 Kind = Literal["org", "que", "job", "plan", "run"]
 
 _FORM = re.compile(r"(org|que|job|plan|run)_([1-9][0-9]{0,17})")
+_FIELDS: dict[Kind, str] = {"que": "queue"}
 _WORDS: dict[Kind, str] = {"org": "organization", "que": "Q", "job": "job", "plan": "plan", "run": "run"}
 
 
@@ -40,4 +41,7 @@ def parse_id(kind: Kind, text: str) -> int:
 
 def not_found(kind: Kind, text: str) -> NotYours:
     """Build the one answer for ids that are missing, malformed or of another organization."""
-    return NotYours(f"There is no {_WORDS[kind]} {text!r} here: look it up with the list command or page.", field=kind)
+    return NotYours(
+        f"There is no {_WORDS[kind]} {text!r} here: look it up with the list command or page.",
+        field=_FIELDS.get(kind, kind),
+    )

@@ -7,15 +7,14 @@ org-local date" is a UNIQUE row, not a lock: whoever comes second finds the nigh
 from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import date, datetime
-from zoneinfo import ZoneInfo
 
 import structlog
 
 from ebbtide.apps.orgs.database import SWEEP, as_platform
 from ebbtide.apps.runs.models import Run
 from ebbtide.apps.runs.services import Asked, Stop, never, resume_open_run, start_run
-from ebbtide.domain.calendar import latest_night
-from ebbtide.domain.errors import EbbtideError, Taken
+from ebbtide.domain.calendar import latest_night, parse_zone
+from ebbtide.domain.errors import EbbtideError, InputInvalid, Taken
 from ebbtide.engine.clock import Clock
 
 log = structlog.get_logger(__name__)
@@ -56,7 +55,11 @@ def due_nights(now: datetime) -> list[DueNight]:
         rows = cursor.fetchall()
     found = []
     for org, zone, night_at, last_date, open_run in rows:
-        on = latest_night(now, zone=ZoneInfo(zone), at=night_at)
+        try:
+            on = latest_night(now, zone=parse_zone(zone), at=night_at)
+        except InputInvalid as exc:  # a zone that this host's tzdata does not know: its night must wait, no other
+            log.error("night impossible", org=org, reason=exc.message)
+            continue
         has_run = last_date is not None and last_date >= on
         if open_run is not None or not has_run:
             found.append(DueNight(org, on, open_run, has_run))

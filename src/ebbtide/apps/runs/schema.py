@@ -8,6 +8,7 @@ from django.db.migrations.executor import MigrationExecutor
 
 from ebbtide.apps.orgs.database import OWNER, WEB, mapped_errors
 
+_MIGRATING = 7_103
 _GRANTS = Path(__file__).parent / "sql" / "grants.sql"
 
 
@@ -23,12 +24,15 @@ def pending() -> bool:
 
 
 def migrate() -> None:
-    """Apply migrations as the owner, then take away and give again every privilege by name.
+    """Apply migrations as the owner, then take away and give again every privilege by name; one process at a time.
 
     Raises:
         DatabaseUnreachable: PostgreSQL does not answer.
     """
-    with mapped_errors():
-        call_command("migrate", database=OWNER, verbosity=0, interactive=False)
-        with connections[OWNER].cursor() as cursor:
+    with mapped_errors(), connections[OWNER].cursor() as cursor:
+        cursor.execute("SELECT pg_advisory_lock(%s)", [_MIGRATING])
+        try:
+            call_command("migrate", database=OWNER, verbosity=0, interactive=False)
             cursor.execute(_GRANTS.read_text())
+        finally:
+            cursor.execute("SELECT pg_advisory_unlock(%s)", [_MIGRATING])

@@ -3,7 +3,9 @@
 from typing import Annotated
 
 import typer
+from django.conf import settings
 
+from ebbtide.apps.orgs.database import OWNER
 from ebbtide.apps.orgs.selectors import find_organization
 from ebbtide.apps.orgs.services import stop_organization
 from ebbtide.apps.runs import nights
@@ -12,8 +14,9 @@ from ebbtide.apps.runs.reconcile import reconcile as reconcile_cells
 from ebbtide.apps.runs.schema import migrate as apply_migrations
 from ebbtide.apps.runs.services import turn_switch
 from ebbtide.cli import show
-from ebbtide.cli.session import Session, command
+from ebbtide.cli.session import Session, command, database
 from ebbtide.cli.stopping import stop_asked
+from ebbtide.domain.errors import InputInvalid
 from ebbtide.domain.identity import public_id
 
 switch = typer.Typer(help="The kill switch: while it is on, nothing is deleted.", no_args_is_help=True)
@@ -31,8 +34,14 @@ def register(root: typer.Typer) -> None:
 
 
 def migrate(session: Session) -> None:
-    """Bring the database up to date, with the owner's role (EBBTIDE_OWNER_URL)."""
-    apply_migrations()
+    """Bring the database up to date; a real one with its owner's role (EBBTIDE_OWNER_URL)."""
+    if settings.EBBTIDE_EMBEDDED:
+        with database():  # brings it up to date
+            pass
+    elif not settings.DATABASES[OWNER]["USER"]:
+        raise InputInvalid("Set EBBTIDE_OWNER_URL: migrations run as the tables' owner.", field="EBBTIDE_OWNER_URL")
+    else:
+        apply_migrations()
     session.emit({"migrated": True}, text=lambda: session.line("The database is up to date."))
 
 
