@@ -14,6 +14,7 @@ from ebbtide.domain.cell import OBJECT_TYPES, DataType
 from ebbtide.domain.errors import InputInvalid
 
 _COLUMNS = ("file", "kind", "segment")
+_NO_OBJECT = "not an object"
 _KINDS = {str(kind) for kind in OBJECT_TYPES}
 
 
@@ -39,19 +40,27 @@ class Rejected:
 def read_manifest(path: Path) -> Iterator[Line | Rejected]:
     """Read a manifest, CSV with a header or JSON lines (by its name's ending).
 
+    It is read to its end before the first line is given, so that one that ends badly changes nothing.
+
     Raises:
         InputInvalid: the manifest itself cannot be read.
     """
+    for _ in _rows(path):
+        pass
     folder = path.parent.resolve()
+    for number, row in _rows(path):
+        yield _line(number, row, folder=folder)
+
+
+def _rows(path: Path) -> Iterator[tuple[int, dict[str, object]]]:
     try:
         if path.stat().st_size == 0:
             raise InputInvalid(
                 f"{path.name} is empty: a manifest has the columns file, kind and segment.", field="manifest"
             )
         with path.open(encoding="utf-8-sig", newline="") as file:
-            rows = _json_rows(file) if path.suffix in {".jsonl", ".ndjson"} else _csv_rows(file, name=path.name)
-            for number, row in rows:
-                yield _line(number, row, folder=folder)
+            is_json = path.suffix in {".jsonl", ".ndjson"}
+            yield from _json_rows(file) if is_json else _csv_rows(file, name=path.name)
     except (OSError, UnicodeDecodeError, csv.Error) as exc:
         raise InputInvalid(f"{path.name} cannot be read as UTF-8 text: {exc}.", field="manifest") from exc
 
@@ -69,28 +78,51 @@ def _csv_rows(file: Iterator[str], *, name: str) -> Iterator[tuple[int, dict[str
 
 def _json_rows(file: Iterator[str]) -> Iterator[tuple[int, dict[str, object]]]:
     for number, text in enumerate(file, start=1):
+        if not text.strip():
+            continue
         try:
             row = json.loads(text)
-        except ValueError:
+        except (ValueError, RecursionError):
             row = None
-        yield number, row if isinstance(row, dict) else {"": text.rstrip("\n")}
+        yield number, row if isinstance(row, dict) else {_NO_OBJECT: text.rstrip("\r\n")}
 
 
 def _line(number: int, row: dict[str, object], *, folder: Path) -> Line | Rejected:
-    told = json.dumps(row, ensure_ascii=False, default=str)
+    told = _writable(json.dumps(row, ensure_ascii=False, default=str))
     values = [row.get(column) for column in _COLUMNS]
     file, kind, segment = (value if isinstance(value, str) else "" for value in values)
-    path = folder if "\0" in file else (folder / file).resolve()
+    path = _resolved(folder, file)
     reason = ""
-    if not (file and kind and segment):
+    if _NO_OBJECT in row:
+        reason = "it is not a JSON object"
+    elif not (file and kind and segment):
         missing = next(column for column, value in zip(_COLUMNS, (file, kind, segment), strict=True) if not value)
         reason = f"{missing} is missing"
     elif kind not in _KINDS:
         reason = f"kind {kind!r} is none of audio, transcript, desktop"
     elif not segment.isprintable() or "../" in segment:
         reason = "segment holds control characters or ../"
-    elif "\0" in file or not path.is_relative_to(folder):
+    elif "\0" in file or not (path is None or path.is_relative_to(folder)):
         reason = f"file {file!r} lies outside the manifest's folder"
-    elif not path.is_file():
+    elif path is None or not path.is_file():
         reason = f"file {file!r} is not there"
-    return Rejected(number, reason, told) if reason else Line(number, path, DataType(kind), segment)
+    if reason or path is None:
+        return Rejected(number, reason, told)
+    return Line(number, path, DataType(kind), segment)
+
+
+def _resolved(folder: Path, file: str) -> Path | None:
+    """Follow a name to the end of its links; None for a name no file can have, or links that go round."""
+    try:
+        path = (folder / file).resolve()
+        path.stat()
+    except FileNotFoundError:
+        return path
+    except (OSError, ValueError, RuntimeError):
+        return None
+    return path
+
+
+def _writable(text: str) -> str:
+    """Escape halves of surrogate pairs, which JSON can hold and UTF-8 cannot."""
+    return text.encode(errors="backslashreplace").decode()
