@@ -85,8 +85,8 @@ SIMULATING = StateNote(kind="simulating")
 ARMED = StateNote(kind="armed", since=datetime(2026, 10, 2, 9, 15, tzinfo=UTC))
 BLOCKED = StateNote(
     kind="blocked",
-    reason="The plan takes 412,077 of 1,329,280 items (31.0 %); a run may take 20 %. Look at the plan, and confirm it if its "
-    "counts are right.",
+    reason="The plan takes 412,077 of 1,329,280 items (31.0 %); a run may take 20 %. Look at the plan, and "
+    "confirm it if its counts are right.",
     run=902,
 )
 

@@ -4,11 +4,13 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import date, timedelta
+from functools import cache
 
 import pytest
+from django.contrib.auth.hashers import make_password
 from django.db import connection
 from django.test import Client
-from django.test.utils import CaptureQueriesContext
+from django.test.utils import CaptureQueriesContext, setup_test_environment, teardown_test_environment
 
 from ebbtide.apps.catalog import selectors as catalog
 from ebbtide.apps.orgs import services as orgs
@@ -61,8 +63,14 @@ def fill(org: Organization) -> None:
             record(org, f"call-{queue}-{day}-0", kind=DataType.DESKTOP)
 
 
+@cache
+def hashed() -> str:
+    """The password as it is stored: hashing is slow on purpose, so once is enough."""
+    return make_password(PASSWORD)
+
+
 def person(email: str, *, org: Organization, admin: bool = False, may: Permission | None = None) -> User:
-    user = orgs.create_user(email, password=PASSWORD)
+    user = User.objects.create(email=email, password=hashed())
     membership = orgs.add_member(org.id, user=user, is_admin=admin)
     if may is not None:
         group = orgs.create_group(org.id, name=email, permissions={may})
@@ -82,6 +90,14 @@ def run_once(org: Organization) -> Run:
 def queues_of(org: Organization) -> dict[str, int]:
     with acting_in(org.id):
         return {queue.name: queue.id for queue in catalog.queues(org=org.id)}
+
+
+@pytest.fixture(scope="package", autouse=True)
+def _contexts_are_kept() -> Iterator[None]:
+    """Answers remember what their page was given."""
+    setup_test_environment(debug=False)
+    yield
+    teardown_test_environment()
 
 
 @pytest.fixture

@@ -1,0 +1,208 @@
+"""Who gets through which door: every address of the product, asked as everybody, with every kind of id.
+
+The table is held against the product's own URL table: a new address without a row here fails.
+"""
+
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+import pytest
+from django.http import HttpResponse
+from django.test import Client
+from django.urls import URLPattern, URLResolver, get_resolver
+
+from ebbtide.apps.orgs.database import acting_in
+from ebbtide.apps.orgs.models import GroupMember, Membership, User
+from ebbtide.apps.policies.models import RetentionJob
+from ebbtide.apps.runs.models import Plan
+from ebbtide.domain.identity import public_id
+
+from .conftest import World, person, signed_in
+
+SIGN_IN, REFUSED = "sign-in", 403
+
+
+@dataclass(frozen=True)
+class Door:
+    """How an address answers: statuses for whoever may look on, and for whoever may change things."""
+
+    view: int
+    manage: int
+    method: str = "get"
+    member: int = REFUSED
+
+
+OPEN = Door(view=200, manage=200)
+CHANGES = Door(view=REFUSED, manage=200)
+DOORS = {
+    "home": OPEN,
+    "jobs": OPEN,
+    "job_new": CHANGES,
+    "job_edit": CHANGES,
+    "job_delete": CHANGES,
+    "runs": OPEN,
+    "run": OPEN,
+    "run_csv": OPEN,
+    "plan_confirm": Door(view=REFUSED, manage=302, method="post"),
+}
+OF_NO_ORG = {"start", "login", "logout"}
+
+
+def patterns(resolver: URLResolver | None = None, *, before: str = "") -> Iterator[tuple[str, str]]:
+    """Every route of the product: name and address with its converters."""
+    for one in (resolver or get_resolver()).url_patterns:
+        route = before + str(one.pattern)
+        if isinstance(one, URLPattern):
+            yield one.name or route, route
+        else:
+            yield from patterns(one, before=route)
+
+
+ROUTES = dict(patterns())
+
+
+def own(world: World) -> dict[str, str]:
+    return {
+        "org": public_id("org", world.alice.id),
+        "job": public_id("job", world.job),
+        "run": public_id("run", world.run),
+        "plan": public_id("plan", world.plan),
+    }
+
+
+def address(name: str, ids: dict[str, str]) -> str:
+    return "/" + re.sub(r"<(\w+):\w+>", lambda found: ids[found[1]], ROUTES[name])
+
+
+def ask(client: Client, name: str, ids: dict[str, str]) -> HttpResponse:
+    answer = getattr(client, DOORS[name].method)(address(name, ids))
+    assert isinstance(answer.headers, object)
+    return answer  # type: ignore[no-any-return]
+
+
+def said(answer: HttpResponse) -> str:
+    """A page's text without what is drawn anew for each answer."""
+    return re.sub(
+        r'(x-csrftoken": |csrfmiddlewaretoken" value=|value=)"[A-Za-z0-9]{64}"', "token", answer.content.decode()
+    )
+
+
+def test_every_address_has_its_row() -> None:
+    assert ROUTES.keys() == DOORS.keys() | OF_NO_ORG
+    assert all("<org:org>" in ROUTES[name] for name in DOORS)
+
+
+def test_who_gets_in(world: World) -> None:
+    ids = own(world)
+    for name, door in DOORS.items():
+        nobody = ask(signed_in(None), name, ids)
+        assert nobody.status_code == 302
+        assert nobody["Location"].startswith("/sign-in/?next=/o/")
+        expected = {
+            "alice": door.manage,
+            "bob": door.member,
+            "bob.view": door.view,
+            "bob.manage": door.manage,
+            "charlie": 404,
+        }
+        for who, status in expected.items():
+            answer = ask(signed_in(who), name, ids)
+            assert answer.status_code == status, (name, who)
+            assert_shielded(answer)
+            if status == REFUSED:
+                assert "needs the permission to" in answer.content.decode()
+                assert "Alice" in answer.content.decode()
+            if status == 200:
+                assert "no-store" in answer["Cache-Control"]
+
+
+def assert_shielded(answer: HttpResponse) -> None:
+    policy = answer["Content-Security-Policy"]
+    assert "default-src 'none'" in policy
+    assert "unsafe" not in policy
+    assert answer["X-Frame-Options"] == "DENY"
+    assert answer["X-Content-Type-Options"] == "nosniff"
+    assert answer["Referrer-Policy"] == "same-origin"
+    assert answer["Cross-Origin-Opener-Policy"] == "same-origin"
+
+
+def test_an_operator_without_membership_stays_outside(world: World) -> None:
+    person("olga@example.org", org=world.charlie, admin=True)
+    User.objects.filter(email="olga@example.org").update(is_operator=True)
+    olga = signed_in("olga")
+    for name in DOORS:
+        assert ask(olga, name, own(world)).status_code == 404
+
+
+def test_foreign_missing_and_malformed_ids_look_the_same(world: World) -> None:
+    foreign = {
+        "org": public_id("org", world.charlie.id),
+        "job": public_id("job", world.foreign_job),
+        "run": public_id("run", world.foreign_run),
+        "plan": public_id("plan", world.foreign_plan),
+    }
+    alice, ids = signed_in("alice"), own(world)
+    for name in DOORS:
+        for part in re.findall(r"<(\w+):", ROUTES[name]):
+            answers = [ask(alice, name, {**ids, part: text}) for text in (foreign[part], *wrong(part, ids[part]))]
+            assert {answer.status_code for answer in answers} == {404}, (name, part)
+            assert len({said(answer) for answer in answers}) == 1, (name, part)
+    with acting_in(world.charlie.id):
+        assert RetentionJob.objects.get(id=world.foreign_job).deleted_at is None
+        assert Plan.objects.get(id=world.foreign_plan).confirmed_at is None
+
+
+def wrong(part: str, good: str) -> tuple[str, ...]:
+    """Ids of that kind that are missing or malformed."""
+    number = re.sub(r"\D", "", good)
+    return (
+        f"{part}_999999", f"{part}_999999999999999999", f"{part}_0", f"{part}_0{number}", f"{part}_-1", number,
+        f"que_{number}", "null", f"{part}_{number}%00", f"{part}_{number}'", f"{part.upper()}_{number}", "%2e%2e",
+        "x" * 1025,
+    )  # fmt: skip
+
+
+def test_an_address_that_leads_nowhere_says_what_a_foreign_organization_says(world: World) -> None:
+    alice = signed_in("alice")
+    foreign = alice.get(f"/o/org_{world.charlie.id}/")
+    assert (foreign.status_code, said(foreign)) == (404, said(alice.get("/no/such/page")))
+
+
+def test_a_right_taken_away_is_gone_at_the_next_click(world: World) -> None:
+    bob, ids = signed_in("bob.manage"), own(world)
+    assert ask(bob, "job_new", ids).status_code == 200
+    with acting_in(world.alice.id):
+        GroupMember.objects.filter(group__name="bob.manage@example.org").delete()
+    assert ask(bob, "job_new", ids).status_code == 403
+    assert ask(bob, "home", ids).status_code == 403
+    with acting_in(world.alice.id):
+        Membership.objects.filter(user__email="bob.manage@example.org").delete()
+    assert ask(bob, "home", ids).status_code == 404
+
+
+def test_a_form_without_its_token_is_refused(world: World) -> None:
+    for name in ROUTES:
+        answer = signed_in("alice", strict=True).post(address(name, own(world)), {"days": "1"})
+        assert answer.status_code == 403, name
+        assert "The form was not accepted" in answer.content.decode()
+    with acting_in(world.alice.id):
+        assert RetentionJob.objects.filter(deleted_at__isnull=True).count() == 1
+        assert Plan.objects.get(id=world.plan).confirmed_at is None
+
+
+@pytest.mark.parametrize("name", DOORS)  # each its own centre: some of these requests do change things
+def test_no_address_speaks_to_programs(world: World, name: str) -> None:
+    """Jobs and runs are managed by people; whatever a program asks for, it gets a page (or the numbers as a table)."""
+    alice = signed_in("alice")
+    alice.defaults["HTTP_ACCEPT"] = "application/json"
+    alice.defaults["HTTP_X_REQUESTED_WITH"] = "XMLHttpRequest"
+    for method in ("get", "post", "put", "patch", "delete", "options"):
+        answer = alice.generic(method.upper(), address(name, own(world)), "{}", content_type="application/json")
+        assert answer["Content-Type"].startswith("text/csv" if (name, method) == ("run_csv", "get") else "text/html"), (
+            method
+        )
+        if method not in {"get", "post"}:
+            assert answer.status_code == 405
+    with acting_in(world.alice.id):
+        assert RetentionJob.objects.filter(deleted_at__isnull=True).count() == (0 if name == "job_delete" else 1)
