@@ -17,8 +17,12 @@ from ebbtide.cli.stopping import stop_asked
 from ebbtide.domain.calendar import local_day, parse_day, parse_zone
 from ebbtide.domain.errors import InputInvalid
 from ebbtide.domain.identity import public_id
+from ebbtide.domain.outcome import RunOutcome
 
 app = typer.Typer(help="Runs: simulated until the organization is armed, then live.", no_args_is_help=True)
+
+EXITS = {RunOutcome.INCOMPLETE: 1, RunOutcome.BLOCKED: 2, RunOutcome.FAILED: 5}
+"""What `run start` exits with where the run did not come to the end that was asked for; all others: 0."""
 
 RunId = Annotated[str, typer.Argument(metavar="RUN", help="Id (run_…).")]
 
@@ -102,6 +106,8 @@ def start(
     if run.outcome is None:
         session.say("Stopped after the batch; the run goes on when it is started again.")
     _told(session, run)
+    if run.outcome in EXITS:
+        raise typer.Exit(EXITS[RunOutcome(run.outcome)])
 
 
 @command(app, "list")
