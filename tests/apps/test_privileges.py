@@ -3,8 +3,10 @@
 Each refusal is asked for by its SQLSTATE, and everything there is afterwards is what was there before.
 """
 
+import os
 from collections.abc import Callable, Iterator
 from datetime import date, timedelta
+from pathlib import Path
 
 import psycopg
 import pytest
@@ -23,6 +25,7 @@ from ebbtide.domain.identity import public_id
 from ebbtide.domain.job import JobType, What
 from ebbtide.engine.clock import SystemClock
 from ebbtide.pg.launcher import Urls
+from tests.apps.staging import Stage, clone, stage
 from tests.cast import calls, centre, counted, everything, load, record
 
 CLOCK = SystemClock()
@@ -41,19 +44,38 @@ def fill(org: Organization) -> None:
     create_job(org.id, type=JobType.GLOBAL, what=What.ALL, days=Days(10), queues=frozenset(), actor="test")
 
 
-@pytest.fixture
-def alice(database: Urls) -> Organization:
-    org = centre("Alice's")
-    fill(org)
-    return org
+Pair = tuple[Organization, Organization]
+
+
+def build() -> Pair:
+    """Alice's centre, not armed; Charlie's beside it, armed."""
+    alice, charlie = centre("Alice's"), centre("Charlie's")
+    for org in (alice, charlie):
+        fill(org)
+    orgs.arm(charlie.id, reason="ready", actor="test", now=CLOCK.now())
+    return alice, charlie
+
+
+@pytest.fixture(scope="module")
+def staged(server: Urls, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stage[Pair]]:
+    with stage(server, name=f"privileges_{os.getpid()}", folder=tmp_path_factory.mktemp("stage"), build=build) as ready:
+        yield ready
 
 
 @pytest.fixture
-def charlie(database: Urls) -> Organization:
-    org = centre("Charlie's")
-    fill(org)
-    orgs.arm(org.id, reason="ready", actor="test", now=CLOCK.now())
-    return org
+def database(staged: Stage[Pair], tmp_path: Path) -> Iterator[Urls]:
+    with clone(staged, folder=tmp_path) as urls:
+        yield urls
+
+
+@pytest.fixture
+def alice(staged: Stage[Pair], database: Urls) -> Organization:
+    return staged.cast[0]
+
+
+@pytest.fixture
+def charlie(staged: Stage[Pair], database: Urls) -> Organization:
+    return staged.cast[1]
 
 
 @pytest.fixture

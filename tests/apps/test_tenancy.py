@@ -4,9 +4,11 @@ Every tenant table holds rows of Alice's centre and of Charlie's. What Alice's c
 deletes is asked of each, as each role; Charlie's rows are the same afterwards.
 """
 
+import os
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager, suppress
 from datetime import date, timedelta
+from pathlib import Path
 
 import psycopg
 import pytest
@@ -25,6 +27,7 @@ from ebbtide.domain.identity import public_id
 from ebbtide.domain.job import JobType, What
 from ebbtide.engine.clock import SystemClock
 from ebbtide.pg.launcher import Urls
+from tests.apps.staging import Stage, clone, stage
 from tests.cast import calls, centre, events, load, record, segments
 
 pytestmark = pytest.mark.usefixtures("database")
@@ -59,14 +62,32 @@ def inhabit(name: str) -> Organization:
     return org
 
 
-@pytest.fixture
-def alice(database: Urls) -> Organization:
-    return inhabit("Alice")
+Pair = tuple[Organization, Organization]
+
+
+@pytest.fixture(scope="module")
+def staged(server: Urls, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stage[Pair]]:
+    def build() -> Pair:
+        return inhabit("Alice"), inhabit("Charlie")
+
+    with stage(server, name=f"tenancy_{os.getpid()}", folder=tmp_path_factory.mktemp("stage"), build=build) as ready:
+        yield ready
 
 
 @pytest.fixture
-def charlie(database: Urls) -> Organization:
-    return inhabit("Charlie")
+def database(staged: Stage[Pair], tmp_path: Path) -> Iterator[Urls]:
+    with clone(staged, folder=tmp_path) as urls:
+        yield urls
+
+
+@pytest.fixture
+def alice(staged: Stage[Pair], database: Urls) -> Organization:
+    return staged.cast[0]
+
+
+@pytest.fixture
+def charlie(staged: Stage[Pair], database: Urls) -> Organization:
+    return staged.cast[1]
 
 
 def tenant_tables(*, partitions: bool = False) -> dict[str, str]:

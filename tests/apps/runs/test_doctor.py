@@ -2,20 +2,17 @@
 
 import os
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
-from dataclasses import dataclass, fields
+from dataclasses import dataclass
 from datetime import date, timedelta
 from pathlib import Path
-from shutil import copytree
 
 import psycopg
 import pytest
-from django.conf import settings
 from django.db import connections
 from django.test.utils import CaptureQueriesContext
 
 from ebbtide.apps.orgs import services as orgs
-from ebbtide.apps.orgs.database import SWEEP, connect
+from ebbtide.apps.orgs.database import SWEEP
 from ebbtide.apps.orgs.models import Organization
 from ebbtide.apps.policies.services import create_job
 from ebbtide.apps.runs import planning, services
@@ -28,6 +25,7 @@ from ebbtide.domain.identity import public_id
 from ebbtide.domain.job import JobType, What
 from ebbtide.engine.clock import SystemClock
 from ebbtide.pg.launcher import Urls
+from tests.apps.staging import Stage, clone, stage
 from tests.cast import calls, centre, everything, load, record
 
 CLOCK = SystemClock()
@@ -80,6 +78,7 @@ class Scene:
             queue=queue[0],
             book=BOOK,
             old=day - timedelta(days=40),
+            before_old=day - timedelta(days=41),
             young=day - timedelta(days=3),
             young_part=f"{day - timedelta(days=3):%Y%m%d}",
             other=self.charlie.id,
@@ -87,63 +86,39 @@ class Scene:
         self.admin.execute(text.encode())
 
 
-@contextmanager
-def opened(server: Urls, name: str, *, template: str, folder: Path) -> Iterator[Urls]:
-    """A database cloned from another, and the product pointed at it and at a data folder, for a while."""
-    with psycopg.connect(server.superuser, autocommit=True) as admin:
-        admin.execute(f"CREATE DATABASE {name} TEMPLATE {template} OWNER ebbtide_owner".encode())
-        urls = Urls(*[getattr(server, one.name).replace("@/ebbtide?", f"@/{name}?") for one in fields(Urls)])
-        connect(web=urls.web, sweep=urls.sweep, owner=urls.owner)
-        with pytest.MonkeyPatch.context() as patch:
-            patch.setattr(settings, "EBBTIDE_DATA", folder)
-            patch.setattr(settings, "EBBTIDE_OBJECTS_URL", (folder / "objects").as_uri())
-            object_store.cache_clear()
-            yield urls
-        object_store.cache_clear()
-        connections.close_all()
-
-
 @dataclass(frozen=True)
-class Staged:
-    """The scene as it is before anything is planted: made once, cloned for each test."""
+class Cast:
+    """Who is there before anything is planted, and their runs."""
 
-    database: str
-    folder: Path
     alice: Organization
     charlie: Organization
     simulated: int
     live: int
 
 
+def build() -> Cast:
+    alice, charlie = centre("Alice's"), centre("Charlie's", zone="America/New_York")
+    for org in (alice, charlie):
+        fill(org)
+        create_job(org.id, type=JobType.GLOBAL, what=What.ALL, days=Days(10), queues=frozenset(), actor="test")
+    simulated = run(alice)
+    run(charlie)
+    orgs.arm(alice.id, reason="ready", actor="test", now=CLOCK.now())
+    return Cast(alice, charlie, simulated, live=run(alice))
+
+
 @pytest.fixture(scope="module")
-def staged(server: Urls, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Staged]:
-    name, folder = f"staged_{os.getpid()}", tmp_path_factory.mktemp("staged")
-    with opened(server, name, template="ebbtide", folder=folder):
-        alice, charlie = centre("Alice's"), centre("Charlie's", zone="America/New_York")
-        for org in (alice, charlie):
-            fill(org)
-            create_job(org.id, type=JobType.GLOBAL, what=What.ALL, days=Days(10), queues=frozenset(), actor="test")
-        simulated = run(alice)
-        run(charlie)
-        orgs.arm(alice.id, reason="ready", actor="test", now=CLOCK.now())
-        live = run(alice)
-    yield Staged(name, folder, alice, charlie, simulated, live)
-    with psycopg.connect(server.superuser, autocommit=True) as admin:
-        admin.execute(f"DROP DATABASE {name} WITH (FORCE)".encode())
+def staged(server: Urls, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stage[Cast]]:
+    with stage(server, name=f"doctor_{os.getpid()}", folder=tmp_path_factory.mktemp("stage"), build=build) as ready:
+        yield ready
 
 
 @pytest.fixture
-def scene(server: Urls, staged: Staged, tmp_path: Path) -> Iterator[Scene]:
-    name = f"scene_{os.getpid()}"
-    copytree(staged.folder / "objects", tmp_path / "objects")
-    with (
-        opened(server, name, template=staged.database, folder=tmp_path) as urls,
-        psycopg.connect(urls.superuser, autocommit=True) as admin,
-    ):
+def scene(staged: Stage[Cast], tmp_path: Path) -> Iterator[Scene]:
+    cast = staged.cast
+    with clone(staged, folder=tmp_path) as urls, psycopg.connect(urls.superuser, autocommit=True) as admin:
         admin.execute("SET session_replication_role = replica")
-        yield Scene(staged.alice, staged.charlie, staged.simulated, staged.live, admin)
-    with psycopg.connect(server.superuser, autocommit=True) as admin:
-        admin.execute(f"DROP DATABASE {name} WITH (FORCE)".encode())
+        yield Scene(cast.alice, cast.charlie, cast.simulated, cast.live, admin)
 
 
 def look() -> dict[str, Finding]:
@@ -230,6 +205,14 @@ PLANTS: dict[str, tuple[Callable[[Scene], None], set[str]]] = {
             "INSERT INTO media_mediaobject (org_id, queue_id, day, kind, key, bytes, sha256, segment_id, left_reason) "
             "VALUES ({org}, {queue}, '{old}', 'audio', 'org_{org}/que_{queue}/{old}/audio/x', 1, '', "
             "gen_random_uuid(), '')"
+        ),
+        {"I3", "I7", "I13"},
+    ),
+    "index row below its purged line, of a day that no plan named": (
+        sql(
+            "INSERT INTO media_mediaobject (org_id, queue_id, day, kind, key, bytes, sha256, segment_id, left_reason) "
+            "VALUES ({org}, {queue}, '{before_old}', 'audio', 'org_{org}/que_{queue}/{before_old}/audio/x', "
+            "1, '', gen_random_uuid(), '')"
         ),
         {"I3", "I7", "I13"},
     ),

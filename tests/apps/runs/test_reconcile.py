@@ -1,8 +1,10 @@
 """Reconcile finds drift that was planted behind the triggers' backs, names it, mends it, and deletes nothing."""
 
+import os
 import threading
 from collections.abc import Callable, Iterator
 from datetime import date, timedelta
+from pathlib import Path
 
 import psycopg
 import pytest
@@ -23,6 +25,7 @@ from ebbtide.domain.identity import public_id
 from ebbtide.domain.job import JobType, What
 from ebbtide.engine.clock import SystemClock
 from ebbtide.pg.launcher import Urls
+from tests.apps.staging import Stage, clone, stage
 from tests.cast import Everything, calls, centre, counted, everything, load, record
 
 CLOCK = SystemClock()
@@ -39,18 +42,36 @@ def fill(org: Organization) -> None:
     load(org, calls("Sales", day=DAY + timedelta(days=1), count=2))
 
 
-@pytest.fixture
-def alice(database: Urls) -> Organization:
-    org = centre("Alice's")
-    fill(org)
-    return org
+Pair = tuple[Organization, Organization]
+
+
+def build() -> Pair:
+    alice, charlie = centre("Alice's"), centre("Charlie's")
+    for org in (alice, charlie):
+        fill(org)
+    return alice, charlie
+
+
+@pytest.fixture(scope="module")
+def staged(server: Urls, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stage[Pair]]:
+    with stage(server, name=f"reconcile_{os.getpid()}", folder=tmp_path_factory.mktemp("stage"), build=build) as ready:
+        yield ready
 
 
 @pytest.fixture
-def charlie(database: Urls) -> Organization:
-    org = centre("Charlie's")
-    fill(org)
-    return org
+def database(staged: Stage[Pair], tmp_path: Path) -> Iterator[Urls]:
+    with clone(staged, folder=tmp_path) as urls:
+        yield urls
+
+
+@pytest.fixture
+def alice(staged: Stage[Pair], database: Urls) -> Organization:
+    return staged.cast[0]
+
+
+@pytest.fixture
+def charlie(staged: Stage[Pair], database: Urls) -> Organization:
+    return staged.cast[1]
 
 
 @pytest.fixture
@@ -200,13 +221,17 @@ def test_mending_among_imports_and_deletions(alice: Organization, admin: psycopg
     writers = [threading.Thread(target=write, args=(sql,)) for sql in (more, fewer)]
     for thread in writers:
         thread.start()
-    for _ in range(15):
-        admin.execute("UPDATE catalog_cell SET items = items + 1000 WHERE org_id = %s AND day = %s", [alice.id, DAY])
-        mended(alice)
-    stop.set()
-    for thread in writers:
-        thread.join(timeout=30)
-    mended(alice)
+    try:
+        for _ in range(25):
+            admin.execute(
+                "UPDATE catalog_cell SET items = items + 1000 WHERE org_id = %s AND day = %s", [alice.id, DAY]
+            )
+            mended(alice)
+            assert checked(alice) == []
+    finally:
+        stop.set()
+        for thread in writers:
+            thread.join(timeout=30)
     assert checked(alice) == []
 
 
