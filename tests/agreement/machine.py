@@ -39,10 +39,10 @@ FAULTS = (Fault.KILLED_BEFORE, Fault.KILLED_AFTER, Fault.KILLED_HALFWAY, Fault.C
 CHANGES = ("disarm", "switch", "stop", "cancel", "jobs")
 
 queues = st.sampled_from(QUEUES)
-backs = st.integers(0, 9)
-periods = st.sampled_from([1, 2, 3, 4, 6, 8])
+backs = st.integers(0, 14)
+periods = st.sampled_from([1, 2, 3, 4, 5, 6])
 picks = st.integers(0, 999)
-steps = st.integers(0, 14)
+steps = st.integers(0, 11)
 disturbances = st.one_of(
     st.just(QUIET),
     st.builds(Disturbance, at=steps, fault=st.sampled_from(FAULTS)),
@@ -112,6 +112,8 @@ class Agreement(RuleBasedStateMachine):
         self.planned: PlanTold | None = None
         self.open_plan: PlanTold | None = None
         self.keys: list[str] = []
+        self.ago = 9
+        """How many days ago it is, for the nights; it comes to today."""
         self.gone: Counter[CellName] = Counter()
         self.gone_names: set[str] = set()
         self.ran: Ran | None = None
@@ -126,11 +128,11 @@ class Agreement(RuleBasedStateMachine):
     @initialize(
         share=st.sampled_from([20, 20, 60, None]),
         items=st.sampled_from([None, None, 12]),
-        armed=st.booleans(),
+        armed=st.sampled_from([True, True, True, False]),
         period=periods,
     )
     def begin(self, share: int | None, items: int | None, armed: bool, period: int) -> None:
-        """Two centres with some days of calls, one job, and a neighbour beside them."""
+        """A centre with two weeks of calls of two queues, a recording a day and one job; and a neighbour beside it."""
         self.limits = Limits(share, items)
         zone = noon_zone()
         self.today = local_day(datetime.now(UTC), zone=parse_zone(zone))
@@ -138,11 +140,9 @@ class Agreement(RuleBasedStateMachine):
         postgres.turn("platform", on=False)
         self.worlds = (MemoryWorld(today=self.today, limits=self.limits), postgres)
         self.neighbours = [world.neighbour() for world in self.worlds]
-        rows = [Row(f"{queue}/{back}", queue, back) for queue in QUEUES[:2] for back in (0, 1, 2, 3, 5, 7, 9)]
-        self._load(rows)
-        for key in ("north/9", "north/5", "south/3"):
-            for kind in OBJECT_TYPES:
-                self._record(key, kind, 0)
+        self._load([Row(f"{queue}/{back}", queue, back) for queue in QUEUES[:2] for back in range(15)])
+        for back in range(2, 15):
+            self._record(f"{QUEUES[back % 2]}/{back}", OBJECT_TYPES[back % 3], 0)
         self._create_job("global", period, ())
         if armed:
             self._turn("armed", on=True)
@@ -153,10 +153,18 @@ class Agreement(RuleBasedStateMachine):
         self.both(lambda world: world.load(rows))
         self.keys = list(dict.fromkeys([*self.keys, *(row.key for row in rows)]))
 
-    @rule(queue=queues, back=backs, numbers=st.sets(st.integers(0, 3), min_size=1))
-    def load(self, queue: str, back: int, numbers: set[int]) -> None:
-        """Import calls of a day: new ones, ones that are there, and late ones."""
-        self._load([Row(f"{queue}/{back}/{number}", queue, back) for number in sorted(numbers)])
+    @rule(
+        queue=queues,
+        days=st.sets(backs, min_size=1, max_size=4),
+        numbers=st.integers(1, 3),
+        kinds=st.sets(st.sampled_from(OBJECT_TYPES)),
+    )
+    def load(self, queue: str, days: set[int], numbers: int, kinds: set[DataType]) -> None:
+        """Import calls of some days, and a recording or more of each: new ones, ones that are there, and late ones."""
+        self._load([Row(f"{queue}/{back}/{number}", queue, back) for back in sorted(days) for number in range(numbers)])
+        for back in sorted(days):
+            for kind in sorted(kinds):
+                self._record(f"{queue}/{back}/0", kind, 0)
 
     @rule(pick=picks, queue=queues, back=backs)
     def load_again_elsewhere(self, pick: int, queue: str, back: int) -> None:
@@ -178,44 +186,42 @@ class Agreement(RuleBasedStateMachine):
         self.both(lambda world: world.create_job(what, days=days, queues=named))
         self.jobs.append(JobTold(what, days, named))
 
-    @precondition(lambda self: sum(job is not None for job in self.jobs) < 4)
-    @rule(what=st.sampled_from(["global", "all", "desktop"]), days=periods, named=st.sets(queues, min_size=1))
-    def create_job(self, what: str, days: int, named: set[str]) -> None:
-        """Make a job."""
-        self._create_job(what, days, () if what == "global" else tuple(sorted(named)))
-
-    def _job(self, pick: int) -> tuple[int, JobTold] | None:
+    @rule(
+        change=st.sampled_from(["create", "edit", "delete"]),
+        pick=picks,
+        what=st.sampled_from(["global", "all", "desktop"]),
+        days=periods,
+        named=st.sets(queues, min_size=1),
+    )
+    def change_jobs(self, change: str, pick: int, what: str, days: int, named: set[str]) -> None:
+        """Make a job (four at most), give one another period, or delete it."""
         there = [(number, job) for number, job in enumerate(self.jobs) if job is not None]
-        return there[pick % len(there)] if there else None
-
-    @rule(pick=picks, days=periods)
-    def edit_job(self, pick: int, days: int) -> None:
-        """Change a job's period."""
-        if (found := self._job(pick)) is not None:
-            number, job = found
-            self.both(lambda world: world.edit_job(number, days=days))
-            self.jobs[number] = replace(job, days=days)
-
-    @rule(pick=picks)
-    def delete_job(self, pick: int) -> None:
-        """Delete a job."""
-        if (found := self._job(pick)) is not None:
-            self.both(lambda world: world.delete_job(found[0]))
-            self.jobs[found[0]] = None
+        if change == "create" and len(there) < 4:
+            self._create_job(what, days, () if what == "global" else tuple(sorted(named)))
+        elif there:
+            number, job = there[pick % len(there)]
+            if change == "delete":
+                self.both(lambda world: world.delete_job(number))
+                self.jobs[number] = None
+            else:
+                self.both(lambda world: world.edit_job(number, days=days))
+                self.jobs[number] = replace(job, days=days)
 
     def _turn(self, flag: str, *, on: bool) -> None:
         self.both(lambda world: world.turn(flag, on=on))
         self.flags[flag] = on
 
-    @rule(on=st.sampled_from([True, True, True, False]))
-    def arm(self, on: bool) -> None:
-        """Arm or disarm."""
-        self._turn("armed", on=on)
+    @rule(flag=st.sampled_from(["armed", "stopped", "platform"]))
+    def turn(self, flag: str) -> None:
+        """Arm, disarm, or turn a kill switch; where deletion is stopped, most often let it go on again."""
+        if self._may_delete():
+            self._turn(flag, on=flag != "armed")
+        for other in self.flags:
+            if other != flag and self.flags[other] != (other == "armed"):
+                self._turn(other, on=other == "armed")
 
-    @rule(flag=st.sampled_from(["platform", "stopped"]), on=st.sampled_from([True, False, False, False]))
-    def switch(self, flag: str, on: bool) -> None:
-        """Turn a kill switch."""
-        self._turn(flag, on=on)
+    def _may_delete(self) -> bool:
+        return self.flags == {"armed": True, "stopped": False, "platform": False}
 
     # -- plans and runs
 
@@ -234,36 +240,29 @@ class Agreement(RuleBasedStateMachine):
             assert days == decider.days == min(one.days for one in jobs if one.takes(cell, on))
             assert items == self.last.cells[cell]
 
-    @rule(back=st.sampled_from([0, 0, 1, 3]))
-    def plan(self, back: int) -> None:
+    @rule(confirmed=st.booleans())
+    def plan(self, confirmed: bool) -> None:
         """Make a plan and leave it."""
-        self._plan(back)
+        self._plan(self.ago)
+        if confirmed:
+            self._confirm()
 
     def _confirm(self) -> None:
         assert self.planned is not None
         self.both(lambda world: world.confirm())
         self.planned = replace(self.planned, confirmed=True)
 
-    @precondition(lambda self: self.planned is not None)
-    @rule()
-    def confirm(self) -> None:
-        """Confirm the plan that was left."""
-        self._confirm()
-
     def _run(
         self, disturbance: Disturbance, stuck: frozenset[str], *, fresh: bool, skew: timedelta = timedelta()
     ) -> None:
         assert self.last is not None
         runs = len(self.last.runs)
-        self._note_permission()
+        self.could_delete = self._may_delete()
         self.ran = Ran(self.planned, self.open_plan, fresh, disturbance == QUIET, stuck)
         if disturbance.change == "jobs":  # may happen or not: both worlds are asked below
             self.jobs.append(None)
         self.both(lambda world: world.run(disturbance, stuck=stuck, skew=skew))
         self._after(disturbance, started=self.planned, runs=runs)
-
-    def _note_permission(self) -> None:
-        self.could_delete = self.flags["armed"] and not self.flags["stopped"] and not self.flags["platform"]
 
     def _after(self, disturbance: Disturbance, *, started: PlanTold | None, runs: int) -> None:
         """Look which run is open now, and whether the change of mind came to pass."""
@@ -286,7 +285,8 @@ class Agreement(RuleBasedStateMachine):
 
     def _stuck(self, pick: int, *, some: bool) -> frozenset[str]:
         assert self.last is not None
-        labels = sorted(self.last.index)
+        assert self.planned is not None
+        labels = sorted(label for label, cell in self.last.index.items() if cell in self.planned.cells)
         return frozenset([labels[pick % len(labels)]] if some and labels else [])
 
     @precondition(lambda self: self.planned is not None)
@@ -296,53 +296,44 @@ class Agreement(RuleBasedStateMachine):
         self._run(disturbance, self._stuck(pick, some=some), fresh=False)
 
     @rule(
-        back=st.sampled_from([0, 0, 0, 1]),
-        confirmed=st.sampled_from([True, True, False]),
+        confirmed=st.sampled_from([True, True, True, False]),
         disturbance=disturbances,
         pick=picks,
-        some=st.sampled_from([True, False, False]),
+        some=st.booleans(),
+        hours=st.sampled_from([0, 0, 0, 0, 0, 1, -2]),
     )
-    def night(self, back: int, confirmed: bool, disturbance: Disturbance, pick: int, some: bool) -> None:
-        """A whole night."""
-        self._plan(back)
+    def night(self, confirmed: bool, disturbance: Disturbance, pick: int, some: bool, hours: int) -> None:
+        """The next night, with all that may befall it; on a clock that is off by hours, nothing starts to delete."""
+        self._night(confirmed, disturbance, pick, some, hours)
+
+    def _night(self, confirmed: bool, disturbance: Disturbance, pick: int, some: bool, hours: int) -> None:
+        self.ago = max(0, self.ago - 1)
+        self._plan(self.ago)
         if confirmed:
             self._confirm()
-        self._run(disturbance, self._stuck(pick, some=some), fresh=True)
+        begun = self.open_plan is not None
+        self._run(disturbance, self._stuck(pick, some=some), fresh=True, skew=timedelta(hours=hours))
+        if hours and not begun:
+            assert self.worlds[0].state().runs[-1].outcome in {"blocked", "simulated"}
 
-    @rule(kill=kills)
-    def night_of_a_process_that_dies(self, kill: Disturbance) -> None:
-        """A confirmed, armed night that breaks off."""
-        if not self.flags["armed"]:
-            self._turn("armed", on=True)
-        self._plan(0)
-        self._confirm()
-        self._run(kill, frozenset(), fresh=True)
-
-    @rule(hours=st.sampled_from([-2, 1]))
-    def night_with_a_wrong_clock(self, hours: int) -> None:
-        """The host's clock is off: nothing that is not going on already may delete."""
-        if self.open_plan is not None:
-            return
-        self._plan(0)
-        self._confirm()
-        self._run(QUIET, frozenset(), fresh=True, skew=timedelta(hours=hours))
-        assert self.worlds[0].state().runs[-1].outcome in {"blocked", "simulated"}
+    @rule(confirmed=st.booleans(), kill=kills)
+    def night_that_breaks_off(self, confirmed: bool, kill: Disturbance) -> None:
+        """A night whose process dies."""
+        self._night(confirmed, kill, 0, False, 0)
 
     @rule(batch=st.sampled_from([1, 2, 3]))
-    def night_of_many_batches_and_another_one(self, batch: int) -> None:
-        """A night in small batches; right after a completed one, another deletes nothing (I11)."""
+    def night_of_many_batches(self, batch: int) -> None:
+        """A quiet night in small batches; right after a completed one, another deletes nothing (I11)."""
         before, sweep.OBJECTS_PER_BATCH = sweep.OBJECTS_PER_BATCH, batch
         try:
-            self._plan(0)
-            self._confirm()
-            self._run(QUIET, frozenset(), fresh=True)
+            self._night(True, QUIET, 0, False, 0)
         finally:
             sweep.OBJECTS_PER_BATCH = before
         self.agree()
         assert self.last is not None
-        if self.last.runs[-1].outcome == "completed":
-            left = self.last
-            self._plan(0)
+        left = self.last
+        if left.runs[-1].outcome == "completed" and left.runs[-1].purged:
+            self._plan(self.ago)
             self._run(QUIET, frozenset(), fresh=True)
             self.agree()
             assert replace(self.last, runs=()) == replace(left, runs=())
@@ -354,7 +345,7 @@ class Agreement(RuleBasedStateMachine):
     def resume(self, disturbance: Disturbance) -> None:
         """Take up the run that was broken off."""
         assert self.last is not None
-        self._note_permission()
+        self.could_delete = self._may_delete()
         self.ran = Ran(None, self.open_plan, fresh=False, quiet=disturbance == QUIET, stuck=frozenset())
         if disturbance.change == "jobs":
             self.jobs.append(None)

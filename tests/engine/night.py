@@ -29,6 +29,10 @@ class Killed(BaseException):
     """The process is gone: nothing after this line ran, and nobody could catch it."""
 
 
+class Crashed(Exception):
+    """An exception that is not one of ours."""
+
+
 class Fault(StrEnum):
     """What can happen at a step."""
 
@@ -64,7 +68,7 @@ class Steps:
             case Fault.KILLED_BEFORE:
                 raise Killed
             case Fault.CRASHED:
-                raise RuntimeError("not one of ours")
+                raise Crashed
             case Fault.DOWN:
                 raise down("It did not answer.")
             case Fault.SERIALIZATION:

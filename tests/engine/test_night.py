@@ -10,7 +10,7 @@ from ebbtide.domain.errors import EbbtideError, StoreUnreachable, Taken
 from ebbtide.domain.outcome import Failed, Numbers, Outcome, Purged, RunOutcome
 from ebbtide.engine.admit import Mode
 from ebbtide.stores.memory import MemoryObjects, MemoryRun
-from tests.engine.night import PURGED, TODAY, Fault, Killed, Left, Scene, Steps, expected_rows, jobs, scene
+from tests.engine.night import PURGED, TODAY, Crashed, Fault, Killed, Left, Scene, Steps, expected_rows, jobs, scene
 
 RERUNS = 2
 
@@ -41,7 +41,7 @@ def carry_through_faults(night: Scene, steps: Steps) -> int:
     """Run, then take up or run again until it is completed; gives how many more runs that took."""
     run = night.start()
     for more in range(RERUNS + 1):
-        with contextlib.suppress(Killed, RuntimeError, EbbtideError):
+        with contextlib.suppress(Killed, Crashed, EbbtideError):
             night.carry(run, steps=steps)
         night.check()
         if run.outcome is RunOutcome.COMPLETED:
