@@ -193,6 +193,10 @@ PLANTS: dict[str, tuple[Callable[[Scene], None], set[str]]] = {
         ),
         {"I6"},
     ),
+    "armed only afterwards": (
+        sql("UPDATE orgs_flagchange SET at = at + interval '1 hour' WHERE org_id = {org}"),
+        {"I6"},
+    ),
     "row below its purged line": (
         sql(
             "INSERT INTO insights_segment (org_id, queue_id, day, id, source_key, channel) "
@@ -332,6 +336,11 @@ def test_leftovers_below_the_line_are_no_fault(scene: Scene) -> None:
     found = look()
     assert fallen(found) == set(), {name: found[name].details for name in fallen(found)}
     assert any("WARNING" in note and "since 29 nights" in note for note in found["I2"].details)
+
+
+def test_disarming_afterwards_is_no_fault(scene: Scene) -> None:
+    orgs.disarm(scene.alice.id, reason="enough", actor="test", now=CLOCK.now())
+    assert fallen(look()) == set()
 
 
 def test_unsafe_role_is_found(scene: Scene) -> None:
