@@ -1,4 +1,4 @@
-"""Every line of a manifest is a recording, or a reject with its number and reason; a manifest is refused whole or not."""
+"""Every line of a manifest is a recording or a reject with its number and reason; a bad manifest is refused whole."""
 
 import csv
 import json

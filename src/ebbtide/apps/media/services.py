@@ -17,7 +17,7 @@ from ebbtide.apps.catalog.intake import Tally
 from ebbtide.apps.media.models import MediaObject, Upload
 from ebbtide.apps.orgs.database import WEB, acting_in
 from ebbtide.domain.cell import DataType
-from ebbtide.domain.errors import LateData, StoreUnreachable
+from ebbtide.domain.errors import InputInvalid, LateData, StoreUnreachable
 from ebbtide.domain.identity import public_id
 
 BATCH = 500
@@ -113,7 +113,7 @@ def _store_batch(
     org: int, *, batch: list[Incoming], store: Puts, pool: ThreadPoolExecutor, reject: Reject
 ) -> MediaCounts:
     counts = MediaCounts(read=len(batch))
-    digests = list(pool.map(lambda one: _digest(one.chunks()), batch))
+    digests = list(pool.map(_digest, batch))
     with acting_in(org) as cursor:
         cursor.execute(
             """
@@ -133,7 +133,10 @@ def _store_batch(
         placed = []
         for one, sha256 in zip(batch, digests, strict=True):
             queue, day, purged = places.get(one.segment_id, (None, None, ()))
-            if day is None:
+            if isinstance(sha256, InputInvalid):
+                counts.rejected += 1
+                reject(one, sha256.message)
+            elif day is None:
                 counts.rejected += 1
                 why = "its segment is undatable" if one.segment_id in places else "there is no segment with that key"
                 reject(one, why)
@@ -189,10 +192,14 @@ def _forget(org: int, *, key: str) -> None:
         Upload.objects.filter(org_id=org, key=key).delete()
 
 
-def _digest(chunks: Iterable[bytes]) -> bytes:
+def _digest(incoming: Incoming) -> bytes | InputInvalid:
+    """Give its SHA-256, or why it cannot be read: one unreadable file is one reject."""
     digest = hashlib.sha256()
-    for chunk in chunks:
-        digest.update(chunk)
+    try:
+        for chunk in incoming.chunks():
+            digest.update(chunk)
+    except InputInvalid as exc:
+        return exc
     return digest.digest()
 
 
