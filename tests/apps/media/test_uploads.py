@@ -249,6 +249,20 @@ def test_a_purge_under_way_is_waited_for_and_then_seen(
     agree(scene.alice)
 
 
+def test_a_deadlock_is_tried_again(scene: Scene, database: Urls, aside: Callable[..., Future[Any]]) -> None:
+    load(scene.alice, calls("Support", day=DAY, count=1))
+    lock = """SELECT 1 FROM catalog_cell c JOIN catalog_queue q ON q.id = c.queue_id
+              WHERE c.org_id = %s AND q.name = %s AND c.data_type = 'insights' FOR UPDATE OF c"""
+    with psycopg.connect(database.superuser) as other:
+        other.execute("SET LOCAL deadlock_timeout = '60s'")  # the upload is to be the victim
+        other.execute(lock, [scene.alice.id, "Support"])
+        sending = aside(send, scene.alice, [scene.keys[0], f"call-Support-{DAY}-0"], store=scene.store)
+        wait_for_a_waiter(database)
+        other.execute(lock, [scene.alice.id, "Sales"])
+    assert sending.result()[0].imported == 2
+    agree(scene.alice)
+
+
 # --- each other -------------------------------------------------------------------------------------------------------
 
 
@@ -256,6 +270,21 @@ def meet(both: threading.Barrier, first: threading.Lock, _key: str) -> None:
     """Wait for the other import, before the first object only."""
     if first.acquire(blocking=False):
         both.wait()
+
+
+def test_the_same_recordings_sent_twice_at_once_are_there_once(scene: Scene, aside: Callable[..., Future[Any]]) -> None:
+    both = threading.Barrier(2, timeout=20)
+
+    stores = [Disturbed(scene.store) for _ in range(2)]
+    for store in stores:  # neither writes before both have decided what is new
+        store.before = partial(meet, both, threading.Lock())
+    sending = [aside(send, scene.alice, scene.keys, store=store) for store in stores]
+    counts = [one.result()[0] for one in sending]
+    assert sum(one.imported for one in counts) == 3
+    assert sum(one.already_there for one in counts) == 3
+    assert len(stores[0].keys) == len(stores[1].keys) == 3
+    assert len(everything(scene.alice).objects) == 3
+    agree(scene.alice)
 
 
 def test_one_content_is_one_recording_of_each_kind_and_segment(scene: Scene) -> None:

@@ -17,10 +17,11 @@ from ebbtide.apps.catalog.intake import Tally
 from ebbtide.apps.media.models import MediaObject, Upload
 from ebbtide.apps.orgs.database import WEB, acting_in
 from ebbtide.domain.cell import DataType
-from ebbtide.domain.errors import InputInvalid, LateData, StoreUnreachable
+from ebbtide.domain.errors import InputInvalid, LateData, StoreUnreachable, Taken
 from ebbtide.domain.identity import public_id
 
 BATCH = 500
+ATTEMPTS = 5
 UPLOADS_AT_ONCE = 8
 ABANDONED_AFTER = timedelta(hours=24)
 
@@ -93,6 +94,7 @@ def store_recordings(org: int, *, incoming: Iterable[Incoming], store: Puts, rej
 
     Raises:
         StoreUnreachable: an object could not be written; what was finished before stays, the rest can be sent again.
+        Taken: others kept coming first; as above.
     """
     counts = MediaCounts()
     iterator = iter(incoming)
@@ -154,19 +156,41 @@ def _store_batch(
         if stored.sha256 != into.sha256:
             raise StoreUnreachable("A recording changed while it was read: send it again when it is complete.")
         into.row.bytes, into.row.sha256 = stored.size, stored.sha256
-    try:
-        _index(org, rows=[one.row for one in placed])
-        counts.imported += len(placed)
-    except LateData:
-        for single in placed:  # find the late ones among them, and store the others
-            try:
-                _index(org, rows=[single.row])
-                counts.imported += 1
-            except LateData:
-                store.discard(single.row.key)
-                _forget(org, key=single.row.key)
-                counts.late += 1
+    if placed:
+        _settle(org, placed=placed, store=store, counts=counts)
     return counts
+
+
+def _settle(org: int, *, placed: list[_Placed], store: Puts, counts: MediaCounts) -> None:
+    """Index what was written, and take back what cannot come in."""
+    try:
+        come = _again(lambda: _index(org, rows=[one.row for one in placed]))
+    except LateData:
+        if len(placed) > 1:  # find the late ones among them, and store the others
+            for one in placed:
+                _settle(org, placed=[one], store=store, counts=counts)
+        else:
+            _take_back(org, key=placed[0].row.key, store=store)
+            counts.late += 1
+        return
+    for one in placed:
+        if one.row.key in come:
+            counts.imported += 1
+        else:
+            _take_back(org, key=one.row.key, store=store)
+            counts.already_there += 1
+
+
+def _again(attempt: Callable[[], set[str]]) -> set[str]:
+    """Try again where someone was first (a deadlock, a lock not granted in time)."""
+    for _ in range(ATTEMPTS - 1):
+        try:
+            return attempt()
+        except LateData:
+            raise
+        except Taken:
+            continue
+    return attempt()
 
 
 def _row(org: int, *, incoming: Incoming, queue: int, day: date) -> MediaObject:
@@ -181,13 +205,18 @@ def _row(org: int, *, incoming: Incoming, queue: int, day: date) -> MediaObject:
     )
 
 
-def _index(org: int, *, rows: list[MediaObject]) -> None:
+def _index(org: int, *, rows: list[MediaObject]) -> set[str]:
+    """Write index rows; gives the keys that came in. The same content may have come by another import meanwhile."""
     with acting_in(org):
-        MediaObject.objects.bulk_create(rows)
-        Upload.objects.filter(org_id=org, key__in=[row.key for row in rows]).delete()
+        MediaObject.objects.bulk_create(rows, ignore_conflicts=True)
+        indexed = MediaObject.objects.filter(org_id=org, key__in=[row.key for row in rows])
+        come = set(indexed.values_list("key", flat=True))
+        Upload.objects.filter(org_id=org, key__in=come).delete()
+    return come
 
 
-def _forget(org: int, *, key: str) -> None:
+def _take_back(org: int, *, key: str, store: Puts) -> None:
+    store.discard(key)
     with acting_in(org):
         Upload.objects.filter(org_id=org, key=key).delete()
 
@@ -221,6 +250,5 @@ def sweep_uploads(org: int, *, store: Puts, now: datetime, older_than: timedelta
     with acting_in(org):
         keys = list(Upload.objects.filter(org_id=org, started_at__lte=now - older_than).values_list("key", flat=True))
     for key in keys:
-        store.discard(key)
-        _forget(org, key=key)
+        _take_back(org, key=key, store=store)
         yield key
