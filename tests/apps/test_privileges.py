@@ -380,6 +380,8 @@ def test_a_plan_never_changes(alice: Organization, database: Urls) -> None:
             "UPDATE runs_plan SET sha256 = ''",
             "UPDATE runs_plan SET confirmed_at = now(), items = 0",
             "DELETE FROM runs_plan",
+            "TRUNCATE runs_planline",
+            "TRUNCATE runs_plan, runs_planline, runs_run",
         ):
             assert ask(url, alice.id, statement) == "EB403", statement
     assert stored() == before

@@ -27,6 +27,8 @@ BEGIN
 END $$;
 CREATE TRIGGER stays BEFORE UPDATE OR DELETE ON runs_plan FOR EACH ROW EXECUTE FUNCTION runs_plan_stays();
 CREATE TRIGGER stays BEFORE UPDATE OR DELETE ON runs_planline FOR EACH ROW EXECUTE FUNCTION runs_plan_stays();
+CREATE TRIGGER stays_whole BEFORE TRUNCATE ON runs_plan FOR EACH STATEMENT EXECUTE FUNCTION runs_plan_stays();
+CREATE TRIGGER stays_whole BEFORE TRUNCATE ON runs_planline FOR EACH STATEMENT EXECUTE FUNCTION runs_plan_stays();
 
 -- May this run delete, now? Locks what it looks at until the transaction ends: a switch, a disarming or a changed job that
 -- comes a moment later waits for this batch, and the next batch sees it.
