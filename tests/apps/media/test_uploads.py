@@ -165,6 +165,45 @@ def test_a_sweep_that_cannot_reach_the_store_keeps_the_intent(scene: Scene, monk
     agree(scene.alice)
 
 
+@pytest.mark.parametrize("moment", ["before", "after"])
+def test_an_upload_that_was_given_up_does_not_come_back(scene: Scene, moment: str) -> None:
+    """Its process was suspended for a day, and woke up before or after it wrote the object."""
+
+    def swept(_key: str) -> None:
+        assert len(list(sweep_uploads(scene.alice.id, store=scene.store, now=TOMORROW))) == 1
+        connections.close_all()  # this thread's own
+
+    store = Disturbed(scene.store)
+    setattr(store, moment, swept)
+    counts, rejects = send(scene.alice, scene.keys[:1], store=store)
+    assert counts.told() == {"read": 1, "imported": 0, "already_there": 0, "late": 0, "rejected": 1}
+    ((told, why),) = rejects
+    assert (told, "given up" in why) == (scene.keys[0], True)
+    assert everything(scene.alice).objects == frozenset()
+    agree(scene.alice)
+    assert send(scene.alice, scene.keys[:1], store=scene.store)[0].imported == 1
+    agree(scene.alice)
+
+
+def test_a_sweep_takes_nothing_that_came_in_meanwhile(scene: Scene) -> None:
+    """Between the sweep's reading of old intents and its removals, the second of two uploads is completed."""
+    with acting_in(scene.alice.id):
+        Upload.objects.create(org_id=scene.alice.id, key=f"org_{scene.alice.id}/que_1/{DAY}/audio/0")
+    sweeping: list[Iterator[str]] = []
+    swept: list[str] = []
+
+    def begin(_key: str) -> None:
+        sweeping.append(sweep_uploads(scene.alice.id, store=scene.store, now=TOMORROW))
+        swept.append(next(sweeping[0]))
+        connections.close_all()
+
+    assert send(scene.alice, scene.keys[:1], store=Disturbed(scene.store, before=begin))[0].imported == 1
+    swept += sweeping[0]
+    assert swept == [f"org_{scene.alice.id}/que_1/{DAY}/audio/0"]
+    assert len(everything(scene.alice).objects) == 1
+    agree(scene.alice)
+
+
 # --- a purge comes in between -----------------------------------------------------------------------------------------
 
 

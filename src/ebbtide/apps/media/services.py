@@ -9,7 +9,7 @@ import uuid
 from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
-from datetime import date, datetime, timedelta
+from datetime import UTC, date, datetime, timedelta
 from itertools import islice
 from typing import Protocol
 
@@ -24,6 +24,8 @@ BATCH = 500
 ATTEMPTS = 5
 UPLOADS_AT_ONCE = 8
 ABANDONED_AFTER = timedelta(hours=24)
+_GIVEN_UP = datetime(1970, 1, 1, tzinfo=UTC)
+"""Start of uploads that a sweep is removing: whoever wakes up after a day can no longer index them."""
 
 
 class Written(Protocol):
@@ -79,6 +81,9 @@ class MediaCounts(Tally):
     late: int = 0
     rejected: int = 0
 
+
+Indexed = tuple[set[str], set[str]]
+"""Keys that came in, and keys whose intent still stood."""
 
 Reject = Callable[[Incoming, str], None]
 
@@ -157,18 +162,18 @@ def _store_batch(
             raise StoreUnreachable("A recording changed while it was read: send it again when it is complete.")
         into.row.bytes, into.row.sha256 = stored.size, stored.sha256
     if placed:
-        _settle(org, placed=placed, store=store, counts=counts)
+        _settle(org, placed=placed, store=store, counts=counts, reject=reject)
     return counts
 
 
-def _settle(org: int, *, placed: list[_Placed], store: Puts, counts: MediaCounts) -> None:
+def _settle(org: int, *, placed: list[_Placed], store: Puts, counts: MediaCounts, reject: Reject) -> None:
     """Index what was written, and take back what cannot come in."""
     try:
-        come = _again(lambda: _index(org, rows=[one.row for one in placed]))
+        come, intended = _again(lambda: _index(org, rows=[one.row for one in placed]))
     except LateData:
         if len(placed) > 1:  # find the late ones among them, and store the others
             for one in placed:
-                _settle(org, placed=[one], store=store, counts=counts)
+                _settle(org, placed=[one], store=store, counts=counts, reject=reject)
         else:
             _take_back(org, key=placed[0].row.key, store=store)
             counts.late += 1
@@ -176,12 +181,16 @@ def _settle(org: int, *, placed: list[_Placed], store: Puts, counts: MediaCounts
     for one in placed:
         if one.row.key in come:
             counts.imported += 1
-        else:
-            _take_back(org, key=one.row.key, store=store)
+            continue
+        _take_back(org, key=one.row.key, store=store)
+        if one.row.key in intended:
             counts.already_there += 1
+        else:
+            counts.rejected += 1
+            reject(one.incoming, "its upload took so long that it was given up: send it again")
 
 
-def _again(attempt: Callable[[], set[str]]) -> set[str]:
+def _again(attempt: Callable[[], Indexed]) -> Indexed:
     """Try again where someone was first (a deadlock, a lock not granted in time)."""
     for _ in range(ATTEMPTS - 1):
         try:
@@ -205,14 +214,17 @@ def _row(org: int, *, incoming: Incoming, queue: int, day: date) -> MediaObject:
     )
 
 
-def _index(org: int, *, rows: list[MediaObject]) -> set[str]:
-    """Write index rows; gives the keys that came in. The same content may have come by another import meanwhile."""
+def _index(org: int, *, rows: list[MediaObject]) -> Indexed:
+    """Write index rows: those whose upload was not given up, and whose content did not come by another import."""
+    keys = [row.key for row in rows]
     with acting_in(org):
-        MediaObject.objects.bulk_create(rows, ignore_conflicts=True)
-        indexed = MediaObject.objects.filter(org_id=org, key__in=[row.key for row in rows])
-        come = set(indexed.values_list("key", flat=True))
+        # locked: a sweep that gives one up now waits, and finds it gone
+        open_ones = Upload.objects.select_for_update().filter(org_id=org, key__in=keys, started_at__gt=_GIVEN_UP)
+        intended = set(open_ones.values_list("key", flat=True))
+        MediaObject.objects.bulk_create([row for row in rows if row.key in intended], ignore_conflicts=True)
+        come = set(MediaObject.objects.filter(org_id=org, key__in=keys).values_list("key", flat=True))
         Upload.objects.filter(org_id=org, key__in=come).delete()
-    return come
+    return come, intended
 
 
 def _take_back(org: int, *, key: str, store: Puts) -> None:
@@ -250,5 +262,9 @@ def sweep_uploads(org: int, *, store: Puts, now: datetime, older_than: timedelta
     with acting_in(org):
         keys = list(Upload.objects.filter(org_id=org, started_at__lte=now - older_than).values_list("key", flat=True))
     for key in keys:
+        with acting_in(org):
+            given_up = Upload.objects.filter(org_id=org, key=key).update(started_at=_GIVEN_UP)
+        if not given_up:
+            continue  # it came in meanwhile
         _take_back(org, key=key, store=store)
         yield key
