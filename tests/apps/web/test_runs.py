@@ -234,7 +234,8 @@ def test_runs_are_listed_page_by_page(world: World, alice: Client) -> None:
 
 ODD = {
     "outcome=gone": 422, "since=2026-13-01": 422, "until=yesterday": 422, "since=%00": 422,
-    "before=run_5&after=run_1": 422, "before=12": 404, "after=job_1": 404, "before=run_1%27": 404, "page=-1": 200, "outcome=&since=&until=": 200,
+    "before=run_5&after=run_1": 422, "before=12": 404,
+    "after=job_1": 404, "before=run_1%27": 404, "page=-1": 200, "outcome=&since=&until=": 200,
     "before=run_999999999999999999": 200,
 }  # fmt: skip
 

@@ -1,0 +1,160 @@
+"""What a person does, in a real browser: nothing scrolls sideways, nothing bars anybody, nothing offends the policy."""
+
+import re
+
+import pytest
+from playwright.sync_api import Page, expect
+
+from ebbtide.apps.orgs import services as orgs
+from ebbtide.apps.orgs.models import Organization
+from ebbtide.domain.cell import DataType
+from tests.apps.web.conftest import CLOCK, PASSWORD, days_ago, job_for, person, run_once
+from tests.cast import calls, centre, load, record
+
+from .conftest import Visitor
+
+
+@pytest.fixture
+def org(address: str) -> Organization:
+    """A centre with some data, a Global job of 30 days, and its admin."""
+    made = centre("Alice's")
+    for queue in ("Sales", "Support", "Claims & complaints"):
+        for age in (40, *range(1, 8)):
+            load(made, calls(queue, day=days_ago(made, age), count=2))
+        record(made, f"call-{queue}-{days_ago(made, 40)}-0", kind=DataType.DESKTOP)
+    job_for(made, 30)
+    person("alice@example.org", org=made, admin=True)
+    return made
+
+
+def at(page: Page, path: str) -> None:
+    expect(page).to_have_url(re.compile(rf"^http://[^/]+{re.escape(path)}$"))
+
+
+def test_signing_in_to_a_fresh_centre(visitor: Visitor, org: Organization) -> None:
+    page, home = visitor.page, f"/o/org_{org.id}/"
+    visitor.go("/")
+    faults = visitor.examine()
+    visitor.sign_in("alice@example.org", PASSWORD)
+    at(page, home)
+    expect(page.get_by_role("heading", name="Simulating — nothing is deleted")).to_be_visible()
+    expect(page.get_by_text("No night has run yet.")).to_be_visible()
+    faults += visitor.examine()
+    page.get_by_role("link", name="Runs").click()
+    expect(page.get_by_text("No night has run yet")).to_be_visible()
+    faults += visitor.examine()
+    visitor.go("/o/org_999/")
+    expect(page.get_by_role("heading", name="There is no such page")).to_be_visible()
+    faults += visitor.examine()
+    page.locator("summary").click()
+    page.get_by_role("button", name="Sign out").click()
+    at(page, "/sign-in/")
+    visitor.go(home)
+    at(page, f"/sign-in/?next={home}")
+    assert faults == []
+
+
+def test_a_job_from_its_warning_to_its_end(visitor: Visitor, org: Organization) -> None:
+    page = visitor.page
+    visitor.sign_in("alice@example.org", PASSWORD)
+    page.get_by_role("link", name="Jobs").click()
+    page.get_by_role("link", name="New job").click()
+    reach_q = page.get_by_label("Only the Qs you choose")
+    reach_all = page.get_by_label("All four data types of the whole organization")
+    expect(reach_q).not_to_be_checked()
+    expect(reach_all).not_to_be_checked()
+    reach_q.check()
+    page.get_by_label("Sales").check()
+    reach_all.check()
+    expect(page.get_by_label("Sales")).to_be_hidden()
+    expect(page.get_by_label("Sales")).to_be_disabled()
+    reach_q.check()
+    page.get_by_label("Delete what is older than").fill("30 days")
+    faults = visitor.examine()
+    page.get_by_role("button", name="Create job").click()
+    expect(page.locator("#id_days-errors")).to_have_text("Days must be a whole number from 1 to 5000, not '30 days'.")
+    expect(page.get_by_label("Sales")).to_be_checked()
+    faults += visitor.examine()
+    page.get_by_label("Delete what is older than").fill("60")
+    page.get_by_role("button", name="Create job").click()
+    warning = page.get_by_role("dialog", name="A job would have no effect")
+    expect(warning).to_contain_text("Deletes all data of Sales older than 60 days")
+    expect(warning.get_by_role("button", name="Go back and change")).to_be_focused()
+    faults += visitor.examine()
+    warning.get_by_role("button", name="Save anyway").click()
+    at(page, f"/o/org_{org.id}/jobs/")
+    job = page.locator("#job-2")
+    expect(page.get_by_role("status")).to_contain_text("Job 2 was created.")
+    expect(job).to_contain_text("No effect")
+    expect(job).to_contain_text("Deletes all data of the whole organization older than 30 days")
+    faults += visitor.examine()
+    page.get_by_role("link", name="Edit job 2").click()
+    page.get_by_label("Delete what is older than").fill("10")
+    page.get_by_label("Claims & complaints").check()
+    faults += visitor.examine()
+    page.get_by_role("button", name="Save job").click()
+    expect(job).to_contain_text("Claims & complaints and Sales older than 10 days")
+    expect(job).not_to_contain_text("No effect")
+    page.get_by_role("link", name="Delete job 2").click()
+    expect(page.get_by_text("this job decides in its place:")).to_be_visible()
+    faults += visitor.examine()
+    page.get_by_role("button", name="Delete the job").click()
+    expect(job).to_have_count(0)
+    assert faults == []
+
+
+def test_the_report_of_a_night(visitor: Visitor, org: Organization) -> None:
+    page, home = visitor.page, f"/o/org_{org.id}/"
+    run = run_once(org)
+    visitor.sign_in("alice@example.org", PASSWORD)
+    page.get_by_role("link", name="Runs").click()
+    faults = visitor.examine()
+    page.get_by_label("Outcome").select_option("failed")
+    expect(page.get_by_text("No run fits")).to_be_visible()
+    at(page, f"{home}runs/?outcome=failed&since=&until=")
+    page.get_by_role("link", name="Show all runs").click()
+    page.locator(f"a[href$='/runs/run_{run.id}/']").click()
+    expect(page.get_by_text("Simulated: would have deleted 9 items")).to_be_visible()
+    faults += visitor.examine()
+    with page.expect_download() as download:
+        page.get_by_role("link", name="Download CSV").click()
+    assert download.value.suggested_filename == f"ebbtide-run_{run.id}.csv"
+    assert faults == []
+
+
+def test_a_blocked_night_is_looked_at_and_confirmed(visitor: Visitor, org: Organization) -> None:
+    page = visitor.page
+    orgs.arm(org.id, reason="ready", actor="test", now=CLOCK.now())
+    job_for(org, 3)
+    run = run_once(org)
+    assert run.outcome == "blocked"
+    visitor.sign_in("alice@example.org", PASSWORD)
+    expect(page.get_by_role("heading", name="Armed, but the last night was blocked")).to_be_visible()
+    faults = visitor.examine()
+    page.locator("#state-title ~ p").get_by_role("link", name="See the run").click()
+    faults += visitor.examine()
+    page.get_by_role("button", name="I have seen these counts").click()
+    dialog = page.get_by_role("dialog", name="Confirm this plan?")
+    expect(dialog).to_contain_text("A run that is started with this plan may then delete them for good.")
+    dialog.get_by_role("button", name="Cancel").click()
+    expect(page.get_by_text("This plan is confirmed.")).to_have_count(0)
+    page.get_by_role("button", name="I have seen these counts").click()
+    dialog.get_by_role("button", name="Confirm the plan").click()
+    expect(page.get_by_text("This plan is confirmed.")).to_be_visible()
+    faults += visitor.examine()
+    assert faults == []
+
+
+def test_a_job_can_be_made_without_scripts(visitor: Visitor, org: Organization) -> None:
+    without = visitor.page.context.browser.new_context(java_script_enabled=False)  # type: ignore[union-attr]
+    plain = Visitor(without.new_page(), visitor.address)
+    plain.sign_in("alice@example.org", PASSWORD)
+    plain.go(f"/o/org_{org.id}/jobs/new/")
+    plain.page.locator("input[name=type][value=queue]").check()
+    plain.page.locator("input[name=queues]").nth(1).check()
+    plain.page.locator("#id_days").fill("50")
+    plain.page.get_by_role("button", name="Create job").click()
+    plain.page.get_by_role("button", name="Save anyway").click()
+    expect(plain.page.locator("#job-2")).to_contain_text("No effect")
+    assert plain.complaints == []
+    without.close()
