@@ -1,10 +1,7 @@
 """Uploads that break anywhere, or meet a purge, a sweep or each other: nothing untracked, nothing of others touched."""
 
 import threading
-import time
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from concurrent.futures import Future, ThreadPoolExecutor
-from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from functools import partial
@@ -24,6 +21,7 @@ from ebbtide.domain.cell import DataType
 from ebbtide.domain.errors import InputInvalid, StoreUnreachable
 from ebbtide.pg.launcher import Urls
 from ebbtide.stores.objects import Objects, Stored
+from tests.apps.media.meeting import Aside, beside, purging, wait_for_a_waiter
 from tests.apps.media.scene import DAY, Scene
 from tests.cast import calls, counted, everything, load, record
 
@@ -207,54 +205,11 @@ def test_a_sweep_takes_nothing_that_came_in_meanwhile(scene: Scene) -> None:
 # --- a purge comes in between -----------------------------------------------------------------------------------------
 
 
-@contextmanager
-def purging(urls: Urls, org: Organization, *, queue: str, day: object) -> Iterator[psycopg.Connection[Any]]:
-    """A transaction that has done what a purge of this cell does, and commits with the block."""
-    with psycopg.connect(urls.superuser) as purge:
-        purge.execute("SELECT set_config('ebbtide.org', %s, true)", [str(org.id)])
-        (number,) = purge.execute(
-            "SELECT id FROM catalog_queue WHERE org_id = %s AND name = %s", [org.id, queue]
-        ).fetchone() or (None,)
-        cell = {"org": org.id, "queue": number, "day": day}
-        purge.execute(
-            "SELECT 1 FROM catalog_cell WHERE org_id = %(org)s AND queue_id = %(queue)s AND day = %(day)s"
-            " AND data_type = 'insights' FOR UPDATE",
-            cell,
-        )
-        for table in ("insights_event", "insights_segment"):
-            purge.execute(
-                f"DELETE FROM {table} WHERE org_id = %(org)s AND queue_id = %(queue)s AND day = %(day)s",  # noqa: S608
-                cell,
-            )
-        purge.execute("SELECT catalog_draw_line(%(org)s, %(queue)s, 'insights', %(day)s)", cell)
-        yield purge
-
-
-def wait_for_a_waiter(urls: Urls) -> None:
-    """Until some session of this database waits for a lock."""
-    until = time.monotonic() + 10
-    with psycopg.connect(urls.superuser, autocommit=True) as looking:
-        while True:
-            (waiting,) = looking.execute(
-                "SELECT count(*) FROM pg_stat_activity WHERE datname = current_database() AND wait_event_type = 'Lock'"
-            ).fetchone() or (0,)
-            if waiting:
-                return
-            assert time.monotonic() < until, "nobody waits for a lock"
-
-
 @pytest.fixture
-def aside() -> Iterator[Callable[..., Future[Any]]]:
+def aside() -> Iterator[Aside]:
     """Do something in a thread with connections of its own."""
-    with ThreadPoolExecutor(4) as pool:
-
-        def run(work: Callable[..., Any], *args: Any, **named: Any) -> Any:
-            try:
-                return work(*args, **named)
-            finally:
-                connections.close_all()
-
-        yield lambda work, *args, **named: pool.submit(run, work, *args, **named)
+    with beside() as run:
+        yield run
 
 
 def test_what_a_purge_overtakes_is_late_and_removed_again(scene: Scene, database: Urls) -> None:
@@ -276,9 +231,7 @@ def test_what_a_purge_overtakes_is_late_and_removed_again(scene: Scene, database
     assert send(scene.alice, scene.keys, store=scene.store)[0].late == 3  # by the line now, before any upload
 
 
-def test_a_purge_under_way_is_waited_for_and_then_seen(
-    scene: Scene, database: Urls, aside: Callable[..., Future[Any]]
-) -> None:
+def test_a_purge_under_way_is_waited_for_and_then_seen(scene: Scene, database: Urls, aside: Aside) -> None:
     with purging(database, scene.alice, queue="Sales", day=DAY):
         sending = aside(send, scene.alice, scene.keys[:2], store=scene.store)
         wait_for_a_waiter(database)
@@ -288,7 +241,7 @@ def test_a_purge_under_way_is_waited_for_and_then_seen(
     agree(scene.alice)
 
 
-def test_a_deadlock_is_tried_again(scene: Scene, database: Urls, aside: Callable[..., Future[Any]]) -> None:
+def test_a_deadlock_is_tried_again(scene: Scene, database: Urls, aside: Aside) -> None:
     load(scene.alice, calls("Support", day=DAY, count=1))
     lock = """SELECT 1 FROM catalog_cell c JOIN catalog_queue q ON q.id = c.queue_id
               WHERE c.org_id = %s AND q.name = %s AND c.data_type = 'insights' FOR UPDATE OF c"""
@@ -311,7 +264,7 @@ def meet(both: threading.Barrier, first: threading.Lock, _key: str) -> None:
         both.wait()
 
 
-def test_the_same_recordings_sent_twice_at_once_are_there_once(scene: Scene, aside: Callable[..., Future[Any]]) -> None:
+def test_the_same_recordings_sent_twice_at_once_are_there_once(scene: Scene, aside: Aside) -> None:
     both = threading.Barrier(2, timeout=20)
 
     stores = [Disturbed(scene.store) for _ in range(2)]

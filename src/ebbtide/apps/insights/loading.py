@@ -41,20 +41,24 @@ _STAGE = """
         ended_at timestamptz, wait_s integer, talk_s integer, hold_s integer, wrap_s integer, outcome text,
         transfer text, disposition text, attributes json, flags text, undatable text) ON COMMIT DELETE ROWS;
     CREATE TEMPORARY TABLE IF NOT EXISTS intake_event (line bigint, at timestamptz, kind text) ON COMMIT DELETE ROWS;
-    CREATE TEMPORARY TABLE IF NOT EXISTS intake_fresh (id uuid) ON COMMIT DELETE ROWS;
+    CREATE TEMPORARY TABLE IF NOT EXISTS intake_fresh (line bigint) ON COMMIT DELETE ROWS;
 """
 
-# In id order, because an index of hashes is filled fastest in its own order.
-_NEW = """
+_IN_TIME = "(l.before IS NULL OR s.day IS NULL OR s.day >= l.before)"
+_LINE = "catalog_purgedline l ON l.org_id = %(org)s AND l.queue_id = s.queue_id AND l.data_type = 'insights'"
+# In id order, because an index of hashes is filled fastest in its own order. Of rows with one key the first that is in
+# time comes in. Where a batch ends must not matter, so the others end as they would in the next one.
+_NEW = f"""
     INSERT INTO insights_identity (org_id, id, queue_id, day)
     SELECT %(org)s, s.id, CASE WHEN s.day IS NOT NULL THEN s.queue_id END, s.day FROM intake_segment s
-    LEFT JOIN catalog_purgedline l
-        ON l.org_id = %(org)s AND l.queue_id = s.queue_id AND l.data_type = 'insights'
-    WHERE l.before IS NULL OR s.day IS NULL OR s.day >= l.before
-    ORDER BY s.id
+    LEFT JOIN {_LINE} WHERE {_IN_TIME} ORDER BY s.id, s.line
     ON CONFLICT DO NOTHING
-"""
-_NEW_NAMED = f"WITH fresh AS ({_NEW} RETURNING id) INSERT INTO intake_fresh SELECT id FROM fresh"  # noqa: S608 - as above
+"""  # noqa: S608 - the two pieces above
+_NEW_NAMED = f"""
+    WITH fresh AS ({_NEW} RETURNING id)
+    INSERT INTO intake_fresh SELECT min(s.line) FROM fresh JOIN intake_segment s USING (id)
+    LEFT JOIN {_LINE} WHERE {_IN_TIME} GROUP BY id
+"""  # noqa: S608 - as above
 _SEGMENTS = f"""
     INSERT INTO insights_segment (org_id, {_TARGET})
     SELECT %(org)s, {_TARGET} FROM intake_segment s {{fresh}} WHERE s.day IS NOT NULL ORDER BY day, queue_id
@@ -70,23 +74,23 @@ _UNDATABLE = """
         jsonb_strip_nulls(to_jsonb(s) - 'id' - 'queue_id' - 'day' - 'undatable' - 'line')
     FROM intake_segment s {fresh} WHERE s.day IS NULL
 """
-_FRESH_ONLY = "JOIN intake_fresh USING (id)"
+_FRESH_ONLY = "JOIN intake_fresh USING (line)"
 # Late is what lies before the line now, and what lay before it under the date it was first seen with.
-_LATE = """
+_LATE = f"""
     WITH late AS (
         SELECT s.id, s.queue_id, s.day, coalesce(i.day, s.day) AS purged_day FROM intake_segment s
         LEFT JOIN insights_identity i ON i.org_id = %(org)s AND i.id = s.id
-        LEFT JOIN catalog_purgedline l
-            ON l.org_id = %(org)s AND l.queue_id = s.queue_id AND l.data_type = 'insights'
+        LEFT JOIN {_LINE}
         LEFT JOIN catalog_purgedline was
             ON was.org_id = %(org)s AND was.queue_id = i.queue_id AND was.data_type = 'insights'
-        WHERE NOT EXISTS (SELECT 1 FROM intake_fresh f WHERE f.id = s.id) AND (s.day < l.before OR i.day < was.before)
+        WHERE NOT EXISTS (SELECT 1 FROM intake_fresh f WHERE f.line = s.line)
+            AND (s.day < l.before OR i.day < was.before)
     ), told AS (
         INSERT INTO insights_setaside (org_id, segment_id, kind, reason, queue_id, day)
         SELECT %(org)s, id, 'late', 'its Q and day (' || purged_day || ') are purged', queue_id, day FROM late
         ON CONFLICT (org_id, segment_id, kind) DO NOTHING)
     SELECT count(*) FROM late
-"""
+"""  # noqa: S608 - as above
 
 
 @dataclass(slots=True)
@@ -118,7 +122,7 @@ class SegmentLoader:
         """Load one batch, whole or not at all; several threads may load at once.
 
         Args:
-            segments: rows of the batch.
+            segments: rows of the batch, each with a line of its own.
             events: their timeline, joined by `line`.
 
         Returns:
@@ -131,15 +135,13 @@ class SegmentLoader:
         keyed = segments.with_columns(
             pl.Series("id", segment_ids(segments["source_key"], pepper=self._pepper), dtype=pl.String)
         )
-        first = keyed.unique("id", keep="first", maintain_order=True)
-        self._prepare(first)
-        numbered = first.with_columns(
+        self._prepare(keyed)
+        numbered = keyed.with_columns(
             pl.col("queue").replace_strict(self._queues, return_dtype=pl.Int32).alias("queue_id")
         )
         rows = _csv(numbered.select(_STAGED))
         timeline = _csv(events.select("line", "at", "kind")) if events.height else None
-        counts = self._again(lambda: self._load(rows, count=first.height, timeline=timeline))
-        counts.already_there += keyed.height - first.height
+        counts = self._again(lambda: self._load(rows, count=keyed.height, timeline=timeline))
         counts.flagged = segments["flags"].count()
         return counts
 
