@@ -390,7 +390,8 @@ class GuardNote:
         plan: number of the plan that may be confirmed to let it pass; None where confirming does not help.
         order: the operator's command that starts a run with that plan.
         confirmed: whether it has been confirmed.
-        stale: why it is too late to confirm it; empty where it is not.
+        stale: why it is too late for this plan; empty where it is not.
+        went: number of the run that has carried it out since.
     """
 
     message: str
@@ -401,6 +402,7 @@ class GuardNote:
     order: str = ""
     confirmed: bool = False
     stale: str = ""
+    went: int | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -152,6 +152,7 @@ def test_a_blocked_run_is_confirmed_and_goes(world: World, alice: Client) -> Non
         clock=CLOCK,
     )
     assert went.outcome == "completed"
+    assert alice.get(address).context["page"].guard.went == went.id
     said = words(alice.get(url(world, f"runs/run_{went.id}/")))
     assert "Completed: deleted 6 items" in said
     assert "every store was read again; what is called gone is gone" in said

@@ -291,13 +291,15 @@ def _guard_note(org: Organization, *, run: Run, plan: Plan, now: datetime) -> Gu
             asks, note = True, replace(note, limit=int(str(refusal.facts["limit"])))
     if not asks:
         return note
-    if plan.confirmed_at is not None:
-        return replace(note, confirmed=True, order=_order(org, plan))
+    note = replace(note, confirmed=plan.confirmed_at is not None)
+    later = Run.objects.filter(org_id=org.id, plan_id=plan.id, id__gt=run.id).order_by("-id").first()
+    if later is not None:
+        return replace(note, went=later.id)
     try:
         check_fresh(made_from(plan), now=facts_of(org, now=now))
     except PlanStale as stale:
         return replace(note, stale=stale.message)
-    return replace(note, plan=plan.id, order=_order(org, plan))
+    return replace(note, plan=None if note.confirmed else plan.id, order=_order(org, plan))
 
 
 def _order(org: Organization, plan: Plan) -> str:
