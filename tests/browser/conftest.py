@@ -9,6 +9,7 @@ import threading
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from http import HTTPStatus
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -24,6 +25,7 @@ FLAGS = [
     "--headless", "--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run",
     "--disable-background-networking", "--disable-component-update", "--disable-sync",
 ]  # fmt: skip
+CONTRAST = (Path(__file__).parent / "contrast.js").read_text()
 WIDE, PHONE = {"width": 1280, "height": 900}, {"width": 390, "height": 844}
 
 
@@ -107,7 +109,8 @@ class Visitor:
 
     def _barriers(self) -> list[str]:
         results = Axe().run(self.page)
-        return [
+        faint: list[str] = self.page.evaluate(CONTRAST)
+        return [f"contrast {one}" for one in faint] + [
             f"{one['id']} ({one['impact']}): {node['html'][:120]}"
             for one in results["violations"]
             if one["impact"] in {"serious", "critical"}
