@@ -49,7 +49,16 @@ def DATABASE_PARTS(url: str) -> dict[str, Any]:  # noqa: N802 - a setting, so th
         "PORT": query.pop("port", str(parts.port or "")),
         "CONN_MAX_AGE": 600,
         "CONN_HEALTH_CHECKS": True,
-        "OPTIONS": {"application_name": "ebbtide", "connect_timeout": 10, **query},
+        # a host that loses its power says no goodbye: both sides find out within a minute, and its locks are free
+        "OPTIONS": {
+            "application_name": "ebbtide",
+            "connect_timeout": 10,
+            "keepalives_idle": 20,
+            "keepalives_interval": 5,
+            "keepalives_count": 4,
+            "options": "-c tcp_keepalives_idle=20 -c tcp_keepalives_interval=5 -c tcp_keepalives_count=4",
+            **query,
+        },
         "TEST": {"MIRROR": None},
     }
 

@@ -8,7 +8,7 @@ is taken on the way, so memory stays flat.
 import hashlib
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
-from datetime import date
+from datetime import date, datetime
 
 from ebbtide.domain.calendar import Days
 from ebbtide.domain.cell import Cell, DataType
@@ -25,11 +25,13 @@ class Facts:
         made_on: the organization's local date when the plan was made.
         jobs_version: grows with every change of the organization's jobs.
         armed: whether deletion was armed.
+        armed_at: since when (UTC); None where it was not. Disarmed and armed again is another arming.
     """
 
     made_on: date
     jobs_version: int
     armed: bool
+    armed_at: datetime | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -106,6 +108,8 @@ def check_fresh(made_from: Facts, *, now: Facts) -> None:
         changed = "its jobs have changed"
     elif made_from.armed != now.armed:
         changed = "deletion has been armed" if now.armed else "deletion has been disarmed"
+    elif made_from.armed_at != now.armed_at:
+        changed = "deletion has been disarmed and armed again"
     elif made_from.made_on != now.made_on:
         changed = f"it was made on {made_from.made_on} and today is {now.made_on}"
     else:

@@ -5,10 +5,10 @@ One path for all: nightly, started by hand, caught up, or taken over from a work
 
 from collections.abc import Callable
 
-from ebbtide.domain.errors import Broken, Unreachable
+from ebbtide.domain.errors import Broken, StoreUnreachable
 from ebbtide.domain.outcome import Numbers, RunOutcome
 from ebbtide.engine.ports import LiveRun, ObjectStore
-from ebbtide.engine.sweep import sweep
+from ebbtide.engine.sweep import settle, sweep
 from ebbtide.engine.verify import verify
 
 
@@ -22,15 +22,20 @@ def carry_out(run: LiveRun, *, store: ObjectStore, stop: Callable[[], bool]) -> 
 
     Returns:
         The four numbers, or None where the process was asked to end: the run stays open and is taken up again.
+
+    Raises:
+        DatabaseUnreachable: nothing can be written down any more; the run stays open and is taken up again.
+        Taken: another process holds the run by now.
     """
     try:
+        settle(run, store=store)
         end = sweep(run, store=store, stop=stop)
         if end.interrupted:
             return None
         verify(run, store=store)
     except Broken as exc:
         return run.finish(reached_end=False, outcome=RunOutcome.FAILED, reason=exc.message)
-    except Unreachable as exc:
+    except StoreUnreachable as exc:
         return run.finish(
             reached_end=False, outcome=RunOutcome.INCOMPLETE, reason=f"Could not be verified: {exc.message}"
         )

@@ -4,7 +4,7 @@ Each step may be repeated: a process may die between any two of them, and the ne
 what the ports remember. No port keeps progress in memory.
 """
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Generator, Iterable, Iterator, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from datetime import date
@@ -26,8 +26,8 @@ class Reach:
 class CellCatalog(Protocol):
     """The counts."""
 
-    def cells_before(self, reaches: Sequence[Reach]) -> Iterator[Cell]:
-        """Stream the cells older than their reach, in plan order (day, data type, queue)."""
+    def cells_before(self, reaches: Sequence[Reach]) -> Generator[Cell, None, None]:
+        """Stream the cells older than their reach, in plan order (day, data type, queue); closed by who reads it."""
         ...
 
 
@@ -51,6 +51,14 @@ class ObjectStore(Protocol):
         """
         ...
 
+    def missing(self, keys: Sequence[str]) -> set[str]:
+        """Say which of the keys are not there.
+
+        Raises:
+            StoreUnreachable: nothing is known of any of them.
+        """
+        ...
+
     def keys(self, prefix: str) -> Iterator[str]:
         """List the keys below a prefix, as the store itself sees them."""
         ...
@@ -65,6 +73,13 @@ class LiveRun(Protocol):
 
     def in_flight(self) -> AbstractContextManager[None]:
         """Hold the organization's turnstile: disarming waits until objects in flight have come to rest."""
+        ...
+
+    def open_claims(self) -> Sequence[Claimed]:
+        """Give the objects that were decided on and not written down: what a broken-off attempt may have destroyed.
+
+        Needs no permission to delete.
+        """
         ...
 
     def claim_objects(self, *, most: int) -> Sequence[Claimed]:

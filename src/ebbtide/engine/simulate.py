@@ -3,7 +3,7 @@
 This is the whole of a simulation, and the first half of a purge: there is one path that decides, and it only reads.
 """
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Generator, Sequence
 from datetime import date
 
 from ebbtide.domain.calendar import cutoff
@@ -27,10 +27,16 @@ def reaches(jobs: Sequence[Job], *, queues: Sequence[int], on: date) -> list[Rea
     ]
 
 
-def plan_cells(catalog: CellCatalog, *, jobs: Sequence[Job], queues: Sequence[int], on: date) -> Iterator[PlannedCell]:
+def plan_cells(
+    catalog: CellCatalog, *, jobs: Sequence[Job], queues: Sequence[int], on: date
+) -> Generator[PlannedCell, None, None]:
     """Stream the cells that are due, in plan order.
 
     The catalogue narrows the search by the reaches; each cell it gives is decided again by the verdict, so that a
     catalogue that gave too much could not make anything due.
     """
-    return due_cells(catalog.cells_before(reaches(jobs, queues=queues, on=on)), jobs=jobs, on=on)
+    cells = catalog.cells_before(reaches(jobs, queues=queues, on=on))
+    try:
+        yield from due_cells(cells, jobs=jobs, on=on)
+    finally:
+        cells.close()

@@ -8,7 +8,8 @@ of. It keeps no progress of its own: started again after any crash, it goes on w
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from ebbtide.domain.errors import Refused, Taken, Unreachable
+from ebbtide.domain.errors import Refused, StoreUnreachable, Taken
+from ebbtide.domain.outcome import AlreadyGone
 from ebbtide.engine.ports import LiveRun, ObjectStore
 
 OBJECTS_PER_BATCH = 1_000
@@ -46,19 +47,35 @@ def sweep(run: LiveRun, *, store: ObjectStore, stop: Callable[[], bool]) -> Swee
 
     Raises:
         Broken: an invariant fell; the batch was rolled back.
+        DatabaseUnreachable: progress cannot be written down any more; the run stays open and is taken up again.
+        Taken: others kept coming first, or hold the run by now; it stays open.
     """
     unreached = ""
     try:
         try:
             _repeat(lambda: _object_batch(run, store=store), stop=stop)
-        except Unreachable as exc:
+        except StoreUnreachable as exc:
             unreached = exc.message  # rows whose objects are gone need no store: go on with them
         _repeat(lambda: run.purge_rows(most=ROWS_PER_BATCH) is not None, stop=stop)
     except _Interrupted:
         return SweepEnd(reached_end=False, interrupted=True)
-    except (Refused, Unreachable, Taken) as exc:
+    except Refused as exc:
         return SweepEnd(reached_end=False, reason=exc.message)
     return SweepEnd(reached_end=not unreached, reason=unreached)
+
+
+def settle(run: LiveRun, *, store: ObjectStore) -> None:
+    """Write down what a broken-off attempt had destroyed, before anything else and whatever has been switched since.
+
+    Claims whose object is still there stay open; the sweep decides on them anew.
+    """
+    claims = run.open_claims()
+    for first in range(0, len(claims), OBJECTS_PER_BATCH):
+        batch = claims[first : first + OBJECTS_PER_BATCH]
+        missing = store.missing([one.key for one in batch])
+        gone = [one for one in batch if one.key in missing]
+        if gone:
+            run.close_objects(gone, outcomes=[AlreadyGone()] * len(gone))
 
 
 def _repeat(batch: Callable[[], bool], *, stop: Callable[[], bool]) -> None:

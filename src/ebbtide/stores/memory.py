@@ -7,10 +7,10 @@ cancellation again, the book only grows, and a step that raises has changed noth
 """
 
 from collections import Counter, deque
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Generator, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
-from datetime import date, timedelta
+from datetime import UTC, date, datetime, timedelta
 from itertools import count
 from typing import Literal
 
@@ -26,6 +26,8 @@ from ebbtide.engine.simulate import plan_cells
 
 Place = tuple[date, DataType, int]
 """Where a cell stands: day, data type, queue; their order is the plan's."""
+
+_DAWN = datetime(2000, 1, 1, tzinfo=UTC)
 
 Ended = Literal["purged", "already_gone", "kept", "failed"]
 
@@ -120,6 +122,10 @@ class MemoryObjects:
         below = f"{prefix.rstrip('/')}/" if prefix else ""
         return iter([key for key in self._objects if key.startswith(below)])
 
+    def missing(self, keys: Sequence[str]) -> set[str]:
+        """Say which of the keys are not there."""
+        return {key for key in keys if key not in self._objects}
+
     def destroy(self, keys: Sequence[str]) -> Sequence[Outcome]:
         """Delete objects; one outcome a key, in order."""
         there = [key in self._objects for key in keys]
@@ -132,7 +138,7 @@ class MemoryOrganization:
     """One organization: jobs, rows, index rows, cells, purged line, plans, runs and book.
 
     Attributes:
-        armed: whether deletion is armed.
+        armed_at: since when deletion is armed; each arming has a moment of its own. None: it is not.
         stopped: whether its kill switch is on.
         book: the lines in the book; only ever added to.
     """
@@ -141,7 +147,7 @@ class MemoryOrganization:
         self.platform = platform
         self.id = platform.number()
         self.queues = tuple(queues)
-        self.armed = False
+        self.armed_at: datetime | None = None
         self.stopped = False
         self.jobs: tuple[Job, ...] = ()
         self.jobs_version = 1
@@ -154,6 +160,16 @@ class MemoryOrganization:
         self._book: list[Entry] = []
         self._cells: dict[Place, Amount] = {}
         self._seen: dict[str, tuple[int, date]] = {}
+
+    @property
+    def armed(self) -> bool:
+        """Whether deletion is armed."""
+        return self.armed_at is not None
+
+    @armed.setter
+    def armed(self, on: bool) -> None:
+        if on != self.armed:
+            self.armed_at = _DAWN + timedelta(days=self.platform.number()) if on else None
 
     @property
     def book(self) -> tuple[Entry, ...]:
@@ -223,7 +239,7 @@ class MemoryOrganization:
         """Give the counts in plan order."""
         return dict(sorted(self._cells.items()))
 
-    def cells_before(self, reaches: Sequence[Reach]) -> Iterator[Cell]:
+    def cells_before(self, reaches: Sequence[Reach]) -> Generator[Cell, None, None]:
         """Stream the cells older than their reach, in plan order."""
         before = {(reach.queue, DataType(reach.data_type)): reach.before for reach in reaches}
         for (day, kind, queue), amount in self.cells().items():
@@ -239,7 +255,7 @@ class MemoryOrganization:
 
     def facts(self, today: date) -> Facts:
         """Say what a plan made today would be decided from."""
-        return Facts(made_on=today, jobs_version=self.jobs_version, armed=self.armed)
+        return Facts(made_on=today, jobs_version=self.jobs_version, armed=self.armed, armed_at=self.armed_at)
 
     def make_plan(self, *, as_of: date, today: date) -> StoredPlan:
         """Decide what is due on a date, as things stand; changes nothing."""
@@ -278,6 +294,9 @@ class MemoryRun:
         self._org = org
         self._run = org.runs[run]
         self._planned = {(one.cell.day, one.cell.data_type, one.cell.queue): one.job for one in self._run.plan.cells}
+        self._counted = {
+            (one.cell.day, one.cell.data_type, one.cell.queue): one.cell.items for one in self._run.plan.cells
+        }
         self._first_day = date.min
         self._days: deque[tuple[date, int]] | None = None
 
@@ -314,7 +333,7 @@ class MemoryRun:
             raise SwitchOn("The organization's kill switch is on. Switch it off when deletion may go on.")
         if not org.armed:
             raise NotArmed("Deletion is not armed for this organization. Nothing further is deleted.")
-        if not made_from.armed or made_from.jobs_version != org.jobs_version:
+        if (made_from.armed_at, made_from.jobs_version) != (org.armed_at, org.jobs_version):
             raise PlanStale("Jobs or arming have changed since the plan was made. Make a new plan.")
 
     def _entries(self) -> list[Entry]:
@@ -331,6 +350,18 @@ class MemoryRun:
         org.purged_before[queue, kind] = max(org.purged_before.get((queue, kind), date.min), day + timedelta(days=1))
         org.append([Entry(self._run.id, batch, place, self._planned[place], outcome, "", amount)])
 
+    def open_claims(self) -> Sequence[Claimed]:
+        """Give the objects this run decided on and did not write down."""
+        return [
+            Claimed(row.id, row.key, row.place[0])
+            for row in self._org.index.values()
+            if row.claimed_by == self._run.id and row.left is None
+        ]
+
+    def _has_grown(self, place: Place) -> bool:
+        """Whether a planned cell holds more than the plan counted: what nobody saw is not deleted."""
+        return self._org.cells()[place].items > self._counted[place]
+
     def claim_objects(self, *, most: int) -> Sequence[Claimed]:
         """Decide on the next objects of the plan and write the intent."""
         self.may_delete()
@@ -338,6 +369,7 @@ class MemoryRun:
             row
             for row in self._org.index.values()
             if row.place in self._planned
+            and not self._has_grown(row.place)
             and row.place[0] >= self._first_day
             and (row.claimed_by != self._run.id or row.left is None)
         ]
@@ -406,6 +438,7 @@ class MemoryRun:
             for place in cells
             if place in self._planned
             and place[:2] == (day, DataType.INSIGHTS)
+            and not self._has_grown(place)
             and not any((day, kind, place[2]) in cells for kind in OBJECT_TYPES)
         ]
 
@@ -435,13 +468,19 @@ class MemoryRun:
         org, batch = self._org, self._next_batch()
         left: dict[tuple[Place, Ended, str], Amount] = {}
         for row in org.index.values():
-            if row.claimed_by == self._run.id and row.left is not None:
+            if (
+                row.claimed_by == self._run.id
+                and row.left is not None
+                and not (reached_end and self._has_grown(row.place))
+            ):
                 why = (row.place, _ended(row.left), row.left.reason)
                 left[why] = left.get(why, Amount()) + Amount(1, row.bytes)
         cells = {place: amount for place, amount in org.cells().items() if place in self._planned}
         if reached_end:
             for place, amount in cells.items():
-                if place[1] is DataType.INSIGHTS:
+                if self._has_grown(place):
+                    left[place, "kept", "more has come in since the plan was made: the next plan counts it"] = amount
+                elif place[1] is DataType.INSIGHTS:
                     left[place, "failed", "recordings of this Q and day are still there"] = amount
         org.append(
             Entry(self._run.id, batch, place, self._planned[place], ended, why, amount)

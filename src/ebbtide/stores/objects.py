@@ -161,6 +161,15 @@ class Objects:
             for key in keys
         ]
 
+    def missing(self, keys: Sequence[str]) -> set[str]:
+        """Say which of the keys are not there, by listing.
+
+        Raises:
+            StoreUnreachable: the store does not list, or is not the one that was written to.
+        """
+        self._check_mark()
+        return set(keys) - self._present([key for key in keys if not _MISREAD.search(key)])
+
     def discard(self, key: str) -> None:
         """Remove what an upload that broke off may have left under a key.
 
@@ -182,19 +191,28 @@ class Objects:
     def _mark(self) -> None:
         if self._is_marked:
             return
-        try:
-            obstore.head(self._store, _MARK)
-        except FileNotFoundError:
-            obstore.put(self._store, _MARK, _MARK_SAYS)
+        if self._folder is not None:
+            (self._folder / _MARK).mkdir(exist_ok=True)
+        else:
+            try:
+                obstore.head(self._store, _MARK)
+            except FileNotFoundError:
+                obstore.put(self._store, _MARK, _MARK_SAYS)
         self._is_marked = True
 
     def _check_mark(self) -> bool:
-        """Make sure that this is the place that was written to; whether it keeps versions of what is deleted."""
+        """Make sure that this is the place that was written to; whether it keeps versions of what is deleted.
+
+        The mark is an object in a bucket, a folder in a folder: an unmounted one has neither, nor any recording.
+        """
         try:
+            if self._folder is not None:
+                (self._folder / _MARK).stat()
+                return False
             version = obstore.head(self._store, _MARK)["version"]
         except FileNotFoundError as exc:
             raise StoreUnreachable(
-                f"EBBTIDE_OBJECTS_URL leads to a place without the file {_MARK}, which the first upload leaves: check "
+                f"EBBTIDE_OBJECTS_URL leads to a place without the mark {_MARK}, which the first upload leaves: check "
                 "that the folder is mounted and that the URL is right. Nothing was called gone."
             ) from exc
         except _ERRORS as exc:

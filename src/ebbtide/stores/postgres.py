@@ -5,7 +5,7 @@ still to come and nothing else: what is done is what the book says.
 """
 
 from collections import deque
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Generator, Iterator, Sequence
 from contextlib import AbstractContextManager
 from datetime import date
 from typing import Any
@@ -27,7 +27,7 @@ class PostgresCells:
         self._transaction = transaction
         self._org = org
 
-    def cells_before(self, reaches: Sequence[Reach]) -> Iterator[Cell]:
+    def cells_before(self, reaches: Sequence[Reach]) -> Generator[Cell, None, None]:
         """Stream the cells older than their reach, in plan order."""
         if not reaches:
             return
@@ -93,6 +93,12 @@ class PostgresRun:
             self._batch = cursor.fetchone()[0]
         self._batch += 1
         return self._batch
+
+    def open_claims(self) -> Sequence[Claimed]:
+        """Give the objects this run decided on and did not write down."""
+        with self._transaction() as cursor:
+            cursor.execute("SELECT id, key, day FROM runs_open_claims(%s)", [self._run])
+            return [Claimed(*row) for row in cursor]
 
     def claim_objects(self, *, most: int) -> Sequence[Claimed]:
         """Decide on the next objects of the plan and write the intent."""
@@ -177,17 +183,15 @@ class PostgresRun:
     def booked_places(self) -> Iterator[tuple[str, frozenset[str]]]:
         """Give the key prefix of each cell of objects in the book, with the keys that may still lie there."""
         with self._transaction() as cursor:
+            cursor.execute("SELECT key FROM media_upload WHERE org_id = ebbtide_org()")
+            coming = frozenset(row[0] for row in cursor.fetchall())
             cursor.execute(
                 """
                 SELECT 'org_' || e.org_id || '/que_' || e.queue_id || '/' || to_char(e.day, 'YYYY-MM-DD') || '/'
                         || e.data_type,
                     ARRAY(SELECT m.key FROM media_mediaobject m
                           WHERE m.org_id = e.org_id AND m.kind = e.data_type AND m.day = e.day
-                            AND m.queue_id = e.queue_id
-                          UNION ALL
-                          SELECT u.key FROM media_upload u WHERE u.org_id = e.org_id
-                            AND u.key LIKE 'org_' || e.org_id || '/que_' || e.queue_id || '/'
-                                || to_char(e.day, 'YYYY-MM-DD') || '/%%')
+                            AND m.queue_id = e.queue_id)
                 FROM (SELECT DISTINCT org_id, queue_id, day, data_type FROM ledger_entry
                       WHERE org_id = ebbtide_org() AND run_id = %s AND data_type <> 'insights'
                         AND outcome IN ('purged', 'already_gone')) e
@@ -195,7 +199,7 @@ class PostgresRun:
                 [self._run],
             )
             while rows := cursor.fetchmany(1000):
-                yield from ((prefix, frozenset(known)) for prefix, known in rows)
+                yield from ((prefix, coming.union(known)) for prefix, known in rows)
 
     def finish(self, *, reached_end: bool, outcome: RunOutcome | None, reason: str) -> Numbers:
         """End the run: book what is left with its reasons, add up, write the outcome."""

@@ -35,6 +35,7 @@ ERRORS: dict[str, tuple[type[EbbtideError], str]] = {
     "EB003": (Cancelled, "What it had not reached is left for the next night."),
     "EB004": (NotArmed, "Nothing further is deleted."),
     "EB005": (PlanStale, "Make a new plan."),
+    "EB006": (Taken, "The run is taken up again by whoever holds it."),
     "EB400": (InputInvalid, "Correct the date."),
     "EB403": (Broken, "No part of the product does this: find out what did."),
     "EB409": (LateData, "It is counted as late."),

@@ -30,8 +30,14 @@ def turnstile(org: int, *, using: str = SWEEP) -> Iterator[None]:
 def wait_until_at_rest(org: int | None, *, using: str = WEB) -> None:
     """Wait until no object of the organization (None: of any) is in flight.
 
-    Called after a flag or switch was turned: what was decided before is then finished, and nothing new is decided.
+    Called after a flag, switch or job was changed and that was committed: what was decided before is then finished, and
+    nothing new is decided. Batches of rows hold the same lock until their transaction ends.
+
+    Raises:
+        RuntimeError: called inside a transaction; it would wait for batches that wait for it.
     """
+    if connections[using].in_atomic_block:
+        raise RuntimeError("a change must be committed before anybody waits for what went before it")
     lock = [_TURNSTILE, _PLATFORM if org is None else org]
     with mapped_errors(), connections[using].cursor() as cursor:
         cursor.execute("SELECT pg_advisory_lock(%s, %s)", lock)

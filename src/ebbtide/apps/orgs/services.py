@@ -8,7 +8,7 @@ from datetime import date, datetime, time
 
 from django.core.exceptions import ValidationError
 from django.core.validators import validate_email
-from django.db import IntegrityError, connections, transaction
+from django.db import IntegrityError, transaction
 
 from ebbtide.apps.orgs.database import WEB, acting_in, as_platform
 from ebbtide.apps.orgs.locks import wait_until_at_rest
@@ -110,8 +110,6 @@ def stop_organization(org: int, *, on: bool, reason: str, actor: str, now: datet
 
 
 def _stop(org: int, *, flag: str, value: bool, reason: str, actor: str, now: datetime) -> bool:
-    if connections[WEB].in_atomic_block:
-        raise RuntimeError("stopping waits for objects in flight, so it must be committed first: call it outside")
     turned = _turn(org, flag=flag, value=value, reason=reason, actor=actor, now=now)
     wait_until_at_rest(org)
     return turned

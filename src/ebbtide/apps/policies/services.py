@@ -7,6 +7,7 @@ from datetime import date, datetime, time
 from django.db import transaction
 
 from ebbtide.apps.orgs.database import WEB, acting_in
+from ebbtide.apps.orgs.locks import wait_until_at_rest
 from ebbtide.apps.orgs.models import Organization
 from ebbtide.apps.orgs.services import NIGHT_AT, create_organization
 from ebbtide.apps.policies.models import JobChange, JobQueue, RetentionJob
@@ -103,6 +104,8 @@ def edit_job(
 ) -> RetentionJob:
     """Change a job that still stands as the editor saw it.
 
+    When this returns, nothing is deleted any more by the job as it was, also of a run that was going on.
+
     Raises:
         JobInvalid: its parts do not fit together.
         NotYours: there is no such job.
@@ -123,11 +126,13 @@ def edit_job(
             [JobQueue(org_id=org, job=row, queue_id=queue) for queue in sorted(queues - before.queues)]
         )
         _record(org, job=row.id, actor=actor, before=before, after=after)
-        return find_job(job_id, org=org)
+        saved = find_job(job_id, org=org)
+    wait_until_at_rest(org)
+    return saved
 
 
 def delete_job(org: int, *, job_id: str, actor: str, now: datetime) -> None:
-    """Take a job out of force; its row stays, because the book names it.
+    """Take a job out of force; its row stays, because the book names it. When this returns, it deletes nothing more.
 
     Raises:
         NotYours: there is no such job.
@@ -136,6 +141,7 @@ def delete_job(org: int, *, job_id: str, actor: str, now: datetime) -> None:
         row = find_job(job_id, org=org)
         _record(org, job=row.id, actor=actor, before=to_domain(row), after=None)
         RetentionJob.objects.filter(org_id=org, id=row.id).update(deleted_at=now)
+    wait_until_at_rest(org)
 
 
 def ineffective_jobs(*, org: int) -> dict[int, tuple[Job, ...]]:

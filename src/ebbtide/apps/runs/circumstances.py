@@ -9,7 +9,7 @@ from ebbtide.apps.orgs.database import SWEEP
 from ebbtide.apps.orgs.models import Organization
 from ebbtide.apps.runs.models import Plan, Platform, Run
 from ebbtide.domain.errors import ClockUnsound
-from ebbtide.domain.guard import Caps, Clocks, History, check_clocks
+from ebbtide.domain.guard import GAP_TOLERANCE, Caps, Clocks, History, check_clocks
 from ebbtide.domain.outcome import RunOutcome
 from ebbtide.engine.admit import Circumstances, Mode
 from ebbtide.engine.clock import Clock
@@ -39,7 +39,7 @@ def circumstances(run: Run, *, org: Organization, plan: Plan, clock: Clock) -> C
     return Circumstances(
         armed=org.armed,
         switch=switch_says(platform, org=org),
-        clocks=_read_clocks(platform, clock=clock),
+        clocks=_read_clocks(platform, clock=clock, last=last),
         caps=Caps(share_percent=org.share_cap_percent, items=org.item_cap),
         history=History(
             last_run_at=last.frozen_at if last else None,
@@ -48,7 +48,7 @@ def circumstances(run: Run, *, org: Organization, plan: Plan, clock: Clock) -> C
         selected=selected,
         population=plan.population,
         confirmed=plan.confirmed_at is not None and selected <= plan.items,
-        now=run.frozen_at,
+        now=clock.now(),
     )
 
 
@@ -77,14 +77,19 @@ def switch_says(platform: Platform, *, org: Organization) -> str | None:
     return None
 
 
-def _read_clocks(platform: Platform, *, clock: Clock) -> Clocks:
-    """Read the clocks at one moment, and keep the reading where it is good."""
+def _read_clocks(platform: Platform, *, clock: Clock, last: Run | None) -> Clocks:
+    """Read the clocks at one moment, and keep the reading where it is good.
+
+    A reading after a long silence may be a jump of both clocks: it is not kept until another run confirms it.
+    """
     with connections[SWEEP].cursor() as cursor:
         cursor.execute("SELECT clock_timestamp()")
         clocks = Clocks(host=clock.now(), database=cursor.fetchone()[0], last_good=platform.clock_read_at)
     try:
         check_clocks(clocks)
     except ClockUnsound:
+        return clocks
+    if platform.clock_read_at is not None and (last is None or clocks.host - last.frozen_at > GAP_TOLERANCE):
         return clocks
     stale = Q(clock_read_at__isnull=True) | Q(clock_read_at__lt=clocks.host - _NOTE_EVERY)
     Platform.objects.using(SWEEP).filter(stale, id=1).update(clock_read_at=clocks.host)

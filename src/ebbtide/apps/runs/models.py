@@ -35,6 +35,7 @@ class Plan(models.Model):
     made_at = models.DateTimeField()
     jobs_version = models.IntegerField()
     armed = models.BooleanField()
+    armed_at = models.DateTimeField(null=True)
     cells = models.IntegerField()
     items = models.BigIntegerField()
     bytes = models.BigIntegerField()

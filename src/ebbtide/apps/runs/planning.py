@@ -1,6 +1,7 @@
 """Plans: made, stored, read back, confirmed."""
 
 from collections.abc import Iterator
+from contextlib import closing
 from datetime import date, datetime
 from itertools import groupby
 
@@ -26,7 +27,12 @@ _LINES_AT_ONCE = 500
 
 def facts_of(org: Organization, *, now: datetime) -> Facts:
     """Read what a plan of this organization is decided from, at a moment."""
-    return Facts(made_on=local_day(now, zone=parse_zone(org.zone)), jobs_version=org.jobs_version, armed=org.armed)
+    return Facts(
+        made_on=local_day(now, zone=parse_zone(org.zone)),
+        jobs_version=org.jobs_version,
+        armed=org.armed,
+        armed_at=org.armed_at,
+    )
 
 
 def make_plan(org_id: int, *, as_of: date | None, now: datetime, using: str = WEB) -> Plan:
@@ -56,12 +62,13 @@ def make_plan(org_id: int, *, as_of: date | None, now: datetime, using: str = WE
         plan_id: int = cursor.fetchone()[0]
         hashed = PlanHash(org=org_id, as_of=on)
         lines = []
-        planned = plan_cells(cell_catalog(org_id, using=using), jobs=jobs, queues=queues, on=on)
-        for line in _lines(planned, hashed=hashed, org=org_id, plan=plan_id):
-            lines.append(line)
-            if len(lines) == _LINES_AT_ONCE:
-                PlanLine.objects.using(using).bulk_create(lines)
-                lines = []
+        # closed here and now if storing fails: a cursor left to the garbage collector would outlive its transaction
+        with closing(plan_cells(cell_catalog(org_id, using=using), jobs=jobs, queues=queues, on=on)) as planned:
+            for line in _lines(planned, hashed=hashed, org=org_id, plan=plan_id):
+                lines.append(line)
+                if len(lines) == _LINES_AT_ONCE:
+                    PlanLine.objects.using(using).bulk_create(lines)
+                    lines = []
         totals = hashed.totals
         population = CellRow.objects.using(using).filter(org_id=org_id).aggregate(n=Sum("items"))["n"] or 0
         plan = Plan(
@@ -72,6 +79,7 @@ def make_plan(org_id: int, *, as_of: date | None, now: datetime, using: str = WE
             made_at=now,
             jobs_version=facts.jobs_version,
             armed=facts.armed,
+            armed_at=facts.armed_at,
             cells=totals.cells,
             items=totals.items,
             bytes=totals.bytes,
@@ -103,7 +111,7 @@ def _lines(planned: Iterator[PlannedCell], *, hashed: PlanHash, org: int, plan: 
 
 def made_from(plan: Plan) -> Facts:
     """Give the facts a plan was decided from."""
-    return Facts(made_on=plan.made_on, jobs_version=plan.jobs_version, armed=plan.armed)
+    return Facts(made_on=plan.made_on, jobs_version=plan.jobs_version, armed=plan.armed, armed_at=plan.armed_at)
 
 
 def plan_by_id(text: str, *, org: int, using: str = WEB) -> Plan:

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from datetime import date, datetime
 
 import structlog
-from django.db import IntegrityError
+from django.db import IntegrityError, connections
 
 from ebbtide.apps.orgs.database import SWEEP, acting_in, mapped_errors
 from ebbtide.apps.orgs.locks import carrying, wait_until_at_rest
@@ -103,17 +103,31 @@ def carry(run: Run, *, clock: Clock, stop: Stop = never) -> Run:
     Raises:
         Taken: another living process carries it.
     """
+    if connections[SWEEP].in_atomic_block:
+        raise RuntimeError("a run is many transactions: what it does would be undone with the one around it")
     with carrying(run.id) as held:
         if not held:
             raise Taken(f"{public_id('run', run.id)} is being carried by another process: see `ebbtide run show`.")
         run = _refreshed(run)
         if run.outcome is None and run.mode is None:
             run = _admitted(run, clock=clock)
+        elif run.outcome is None:
+            _check_plan(run)
         if run.outcome is None:
             numbers = carry_out(live_run(run, clock=clock), store=object_store(), stop=stop)
             run = _refreshed(run)
             log.info("run interrupted" if numbers is None else "run ended", **_told(run))
         return run
+
+
+def _check_plan(run: Run) -> None:
+    """Read the plan of a run that is taken up again against its hash.
+
+    Raises:
+        Broken: what is stored is not what was decided.
+    """
+    with acting_in(run.org_id, using=SWEEP):
+        check_hash(Plan.objects.using(SWEEP).get(org_id=run.org_id, id=run.plan_id), using=SWEEP)
 
 
 def _told(run: Run) -> dict[str, object]:
@@ -138,7 +152,7 @@ def _admitted(run: Run, *, clock: Clock) -> Run:
         org = Organization.objects.using(SWEEP).get(id=run.org_id)
         plan = Plan.objects.using(SWEEP).get(org_id=run.org_id, id=run.plan_id)
         try:
-            check_fresh(made_from(plan), now=facts_of(org, now=run.frozen_at))
+            check_fresh(made_from(plan), now=facts_of(org, now=clock.now()))
             check_hash(plan, using=SWEEP)
             admission = admit(circumstances(run, org=org, plan=plan, clock=clock))
         except (Refused, Broken) as exc:

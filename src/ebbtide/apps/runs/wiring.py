@@ -8,7 +8,7 @@ from typing import Any
 from django.conf import settings
 from django.db import connections
 
-from ebbtide.apps.orgs.database import SWEEP, acting_in
+from ebbtide.apps.orgs.database import SWEEP, acting_in, mapped_errors
 from ebbtide.apps.orgs.locks import turnstile
 from ebbtide.apps.runs.models import Run
 from ebbtide.domain.outcome import Numbers, RunOutcome
@@ -30,11 +30,14 @@ def object_store() -> Objects:
 
 
 def cell_catalog(org: int, *, using: str) -> PostgresCells:
-    """Give the counts of an organization, streamed through a server-side cursor."""
+    """Give the counts of an organization, streamed through a server-side cursor; expects an open transaction in it.
+
+    The cursor belongs to the caller's transaction: one of its own would end whenever the stream is let go.
+    """
 
     @contextmanager
     def streaming() -> Iterator[Any]:
-        with acting_in(org, using=using), connections[using].chunked_cursor() as cursor:
+        with mapped_errors(), connections[using].chunked_cursor() as cursor:
             cursor.cursor.itersize = FETCH_ROWS
             yield cursor
 

@@ -41,6 +41,15 @@ BEGIN
                     USING (org_id, queue_id, day, data_type)
                 ORDER BY c.day, c.data_type, c.queue_id FOR UPDATE OF c) locked $sql$, TG_ARGV[0]);
         EXECUTE format($sql$
+            SELECT g.* FROM (
+                SELECT org_id, queue_id, day, %1$s AS data_type, count(*) AS items FROM removed GROUP BY 1, 2, 3, 4) g
+            LEFT JOIN catalog_cell c USING (org_id, queue_id, day, data_type)
+            WHERE c.items IS NULL OR c.items < g.items LIMIT 1 $sql$, TG_ARGV[0]) INTO late;
+        IF late.day IS NOT NULL THEN
+            RAISE EXCEPTION 'the cell of queue % on % (%) counts fewer than were there',
+                late.queue_id, late.day, late.data_type USING ERRCODE = 'EB500';
+        END IF;
+        EXECUTE format($sql$
             WITH gone AS (
                 SELECT org_id, queue_id, day, %1$s AS data_type, count(*) AS items, sum(bytes) AS bytes
                 FROM removed GROUP BY 1, 2, 3, 4

@@ -6,34 +6,47 @@ from django.db import migrations, models
 
 
 class Migration(migrations.Migration):
-
     initial = True
 
     dependencies = [
-        ('orgs', '0001_tables'),
+        ("orgs", "0001_tables"),
     ]
 
     operations = [
         migrations.CreateModel(
-            name='Entry',
+            name="Entry",
             fields=[
-                ('id', models.BigAutoField(primary_key=True, serialize=False)),
-                ('run_id', models.BigIntegerField()),
-                ('batch', models.IntegerField()),
-                ('queue_id', models.IntegerField()),
-                ('day', models.DateField()),
-                ('data_type', models.TextField()),
-                ('job_id', models.BigIntegerField()),
-                ('outcome', models.TextField()),
-                ('reason', models.TextField(default='')),
-                ('items', models.BigIntegerField()),
-                ('bytes', models.BigIntegerField()),
-                ('at', models.DateTimeField(db_default=django.db.models.functions.datetime.Now())),
-                ('org', models.ForeignKey(db_index=False, on_delete=django.db.models.deletion.PROTECT, to='orgs.organization')),
+                ("id", models.BigAutoField(primary_key=True, serialize=False)),
+                ("run_id", models.BigIntegerField()),
+                ("batch", models.IntegerField()),
+                ("queue_id", models.IntegerField()),
+                ("day", models.DateField()),
+                ("data_type", models.TextField()),
+                ("job_id", models.BigIntegerField()),
+                ("outcome", models.TextField()),
+                ("reason", models.TextField(default="")),
+                ("items", models.BigIntegerField()),
+                ("bytes", models.BigIntegerField()),
+                ("at", models.DateTimeField(db_default=django.db.models.functions.datetime.Now())),
+                (
+                    "org",
+                    models.ForeignKey(
+                        db_index=False, on_delete=django.db.models.deletion.PROTECT, to="orgs.organization"
+                    ),
+                ),
             ],
             options={
-                'indexes': [models.Index(fields=['org', 'run_id', 'batch'], name='entry_by_run'), models.Index(fields=['org', 'queue_id', 'data_type', 'day'], name='entry_by_cell')],
-                'constraints': [models.CheckConstraint(condition=models.Q(('outcome__in', ['purged', 'already_gone', 'kept', 'failed'])), name='entry_outcome'), models.CheckConstraint(condition=models.Q(('bytes__gte', 0), ('items__gt', 0)), name='entry_items')],
+                "indexes": [
+                    models.Index(fields=["org", "run_id", "batch"], name="entry_by_run"),
+                    models.Index(fields=["org", "queue_id", "data_type", "day"], name="entry_by_cell"),
+                ],
+                "constraints": [
+                    models.CheckConstraint(
+                        condition=models.Q(("outcome__in", ["purged", "already_gone", "kept", "failed"])),
+                        name="entry_outcome",
+                    ),
+                    models.CheckConstraint(condition=models.Q(("bytes__gte", 0), ("items__gt", 0)), name="entry_items"),
+                ],
             },
         ),
     ]

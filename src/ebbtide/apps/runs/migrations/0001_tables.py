@@ -67,6 +67,7 @@ class Migration(migrations.Migration):
                 ("made_at", models.DateTimeField()),
                 ("jobs_version", models.IntegerField()),
                 ("armed", models.BooleanField()),
+                ("armed_at", models.DateTimeField(null=True)),
                 ("cells", models.IntegerField()),
                 ("items", models.BigIntegerField()),
                 ("bytes", models.BigIntegerField()),

@@ -14,7 +14,8 @@ GRANT SELECT ON orgs_organization, orgs_flagchange, orgs_membership, orgs_group,
     insights_setaside, media_mediaobject, media_upload, policies_retentionjob, policies_jobqueue, policies_jobchange,
     ledger_entry, runs_platform, runs_plan, runs_planline, runs_run, django_migrations
     TO ebbtide_web, ebbtide_sweep;
-GRANT INSERT ON runs_plan, runs_planline, runs_run TO ebbtide_web, ebbtide_sweep;
+GRANT INSERT ON runs_plan, runs_planline TO ebbtide_web, ebbtide_sweep;
+GRANT INSERT ON runs_run TO ebbtide_sweep;
 GRANT UPDATE (mode, outcome, reason, ended_at, worker, purged, purged_bytes, kept, failed, not_reached)
     ON runs_run TO ebbtide_sweep;
 GRANT UPDATE (clock_read_at) ON runs_platform TO ebbtide_sweep;
@@ -37,7 +38,7 @@ GRANT EXECUTE ON FUNCTION insights_ensure_days(date[]) TO ebbtide_web;
 
 -- Sweep (the worker): the purge functions, and nothing that deletes beside them.
 GRANT EXECUTE ON FUNCTION runs_may_delete(bigint), runs_purge_rows(bigint, integer, date, date),
-    runs_claim_objects(bigint, date, integer), runs_close_objects(bigint, integer, bigint[], text[], text[]),
+    runs_claim_objects(bigint, date, integer), runs_open_claims(bigint), runs_close_objects(bigint, integer, bigint[], text[], text[]),
     runs_add_up(bigint, boolean) TO ebbtide_sweep;
 GRANT EXECUTE ON FUNCTION runs_mend_cells(date[], text[], integer[]), runs_release_claims(bigint[]) TO ebbtide_sweep;
 
