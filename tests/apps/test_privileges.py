@@ -86,12 +86,13 @@ def live(alice: Organization, charlie: Organization, database: Urls) -> int:
     with psycopg.connect(database.sweep) as connection:
         connection.execute("SELECT set_config('ebbtide.org', %s, true)", [str(alice.id)])
         row = connection.execute(
-            "INSERT INTO runs_run (org_id, plan_id, local_date, trigger, mode, reason, frozen_at, worker, purged, "
+            "INSERT INTO runs_run (org_id, plan_id, local_date, trigger, reason, frozen_at, worker, purged, "
             "purged_bytes, kept, failed, not_reached) "
-            "VALUES (%s, %s, %s, 'manual', 'live', '', %s, '', 0, 0, 0, 0, 0) RETURNING id",
+            "VALUES (%s, %s, %s, 'manual', '', %s, '', 0, 0, 0, 0, 0) RETURNING id",
             [alice.id, plan.id, today(alice), CLOCK.now()],
         ).fetchone()
         assert row is not None
+        connection.execute("UPDATE runs_run SET mode = 'live' WHERE id = %s", [row[0]])
         return int(row[0])
 
 
@@ -108,9 +109,14 @@ def snapshot(alice: Organization, charlie: Organization, database: Urls) -> Snap
     return everything(alice), everything(charlie), book, counted(alice), counted(charlie)
 
 
-def ask(url: str, org: int | None, statement: str, *values: object) -> str | None:
-    """Run one statement in an organization's context; gives the SQLSTATE it ends with, None where it works."""
+def ask(url: str, org: int | None, statement: str, *values: object, holds: bool = True) -> str | None:
+    """Run one statement in an organization's context; gives the SQLSTATE it ends with, None where it works.
+
+    A first value is taken for a run's number; the connection holds that run, as a worker's would, unless told not to.
+    """
     with psycopg.connect(url) as connection:
+        if values and holds:
+            connection.execute("SELECT pg_try_advisory_lock_shared(7102, %s::int)", [values[0]])
         if org is not None:
             connection.execute("SELECT set_config('ebbtide.org', %s, true)", [str(org)])
         try:
@@ -146,6 +152,34 @@ def test_positive_control(alice: Organization, charlie: Organization, live: int,
     assert ask(database.sweep, alice.id, ROWS, live) is None
     assert {day for _, day, _ in everything(alice).segments} == {today(alice) - timedelta(days=3)}
     assert everything(charlie) == neighbour
+
+
+def test_they_refuse_a_connection_that_does_not_hold_the_run(
+    alice: Organization, charlie: Organization, live: int, database: Urls
+) -> None:
+    """Such as one made anew after the first was lost: somebody else may hold the run by now."""
+    before = snapshot(alice, charlie, database)
+    for statement in (MAY, ROWS, CLAIM, ADD_UP):
+        assert ask(database.sweep, alice.id, statement, live, holds=False) == "EB006", statement
+    assert snapshot(alice, charlie, database) == before
+
+
+def test_a_run_is_not_born_live_and_a_plan_gets_no_more_lines(
+    alice: Organization, charlie: Organization, live: int, database: Urls
+) -> None:
+    born = (
+        "INSERT INTO runs_run (org_id, plan_id, local_date, trigger, mode, reason, frozen_at, worker, purged, "
+        "purged_bytes, kept, failed, not_reached) SELECT org_id, plan_id, local_date - 1, 'nightly', 'live', '', now(), "
+        "'', 0, 0, 0, 0, 0 FROM runs_run"
+    )
+    assert ask(database.sweep, alice.id, born) == "EB403"
+    assert ask(database.web, alice.id, born) == PERMISSION_DENIED
+    line = (
+        "INSERT INTO runs_planline (org_id, plan_id, day, data_type, queues, jobs, days, items, bytes) "
+        "SELECT org_id, plan_id, day + 1000, data_type, queues, jobs, days, items, bytes FROM runs_planline"
+    )
+    for url in (database.web, database.sweep):
+        assert ask(url, alice.id, line) == "EB403"
 
 
 def test_web_may_not_call_them(alice: Organization, charlie: Organization, live: int, database: Urls) -> None:
@@ -216,11 +250,12 @@ def test_they_refuse_a_plan_made_before_arming(alice: Organization, charlie: Org
     orgs.arm(alice.id, reason="ready", actor="test", now=CLOCK.now())
     with psycopg.connect(database.superuser) as admin:
         row = admin.execute(
-            "INSERT INTO runs_run (org_id, plan_id, local_date, trigger, mode, reason, frozen_at, worker, purged, "
-            "purged_bytes, kept, failed, not_reached) SELECT org_id, id, made_on, 'manual', 'live', '', made_at, '', "
+            "INSERT INTO runs_run (org_id, plan_id, local_date, trigger, reason, frozen_at, worker, purged, "
+            "purged_bytes, kept, failed, not_reached) SELECT org_id, id, made_on, 'manual', '', made_at, '', "
             "0, 0, 0, 0, 0 FROM runs_plan RETURNING id"
         ).fetchone()
         assert row is not None
+        admin.execute("UPDATE runs_run SET mode = 'live' WHERE id = %s", row)
     before = snapshot(alice, charlie, database)
     for statement in (MAY, ROWS, CLAIM):
         assert ask(database.sweep, alice.id, statement, row[0]) == "EB005"
