@@ -183,6 +183,22 @@ def test_an_upload_that_was_given_up_does_not_come_back(scene: Scene, moment: st
     agree(scene.alice)
 
 
+def test_an_upload_that_ends_while_it_is_given_up_is_taken_back(scene: Scene, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The sweep has decided and not yet removed: coming in now, the object would be removed under its row."""
+
+    def half_swept(_key: str) -> None:
+        with monkeypatch.context() as patch:
+            patch.setattr(Objects, "discard", unreachable)
+            with pytest.raises(StoreUnreachable):
+                list(sweep_uploads(scene.alice.id, store=scene.store, now=TOMORROW))
+        connections.close_all()
+
+    counts, _ = send(scene.alice, scene.keys[:1], store=Disturbed(scene.store, after=half_swept))
+    assert (counts.imported, counts.rejected) == (0, 1)
+    assert everything(scene.alice).objects == frozenset()
+    agree(scene.alice)
+
+
 def test_a_sweep_takes_nothing_that_came_in_meanwhile(scene: Scene) -> None:
     """Between the sweep's reading of old intents and its removals, the second of two uploads is completed."""
     with acting_in(scene.alice.id):
@@ -228,7 +244,9 @@ def test_what_a_purge_overtakes_is_late_and_removed_again(scene: Scene, database
     assert len(everything(scene.alice).objects) == 1
     agree(scene.alice)
     assert everything(scene.charlie) == neighbour
-    assert send(scene.alice, scene.keys, store=scene.store)[0].late == 3  # by the line now, before any upload
+    by_line = Disturbed(scene.store)
+    assert send(scene.alice, scene.keys, store=by_line)[0].late == 3
+    assert by_line.keys == []  # nothing leaves the house that is known to be late
 
 
 def test_a_purge_under_way_is_waited_for_and_then_seen(scene: Scene, database: Urls, aside: Aside) -> None:
