@@ -3,20 +3,18 @@
 import csv
 import io
 import re
-from datetime import timedelta
 
 import pytest
 from django.test import Client
 
 from ebbtide.apps.orgs import services as orgs
-from ebbtide.apps.orgs.database import acting_in
+from ebbtide.apps.orgs.database import SWEEP, acting_in
 from ebbtide.apps.orgs.models import Organization, User
 from ebbtide.apps.runs import planning
 from ebbtide.apps.runs.models import Plan, Run
 from ebbtide.apps.runs.services import Asked, start_run, turn_switch
 from ebbtide.domain.calendar import next_night, parse_zone
 from ebbtide.domain.identity import public_id
-from ebbtide.engine.clock import FixedClock
 from ebbtide.web.spreadsheet import csv_lines, safe_cell
 from tests.cast import calls, everything, load
 
@@ -185,24 +183,22 @@ def test_confirming_does_not_help_against_a_switch(world: World, alice: Client) 
 
 def test_after_a_long_silence_a_person_is_asked(world: World, alice: Client) -> None:
     arm(world.alice)
-    with acting_in(world.alice.id):
-        Organization.objects.filter(id=world.alice.id).update(share_cap_percent=None)
-    later = FixedClock(CLOCK.now() + timedelta(hours=40))
-    plan = planning.make_plan(world.alice.id, as_of=None, now=later.now())
-    with acting_in(world.alice.id):
-        Run.objects.create(
-            org_id=world.alice.id, plan_id=plan.id, local_date=plan.as_of, trigger="manual", frozen_at=later.now(),
-            mode="simulated", outcome="simulated", reason="Nothing ran for 40 hours", ended_at=later.now(),
+    now = CLOCK.now()
+    plan = planning.make_plan(world.alice.id, as_of=None, now=now)
+    with acting_in(world.alice.id, using=SWEEP):  # as the worker leaves it: armed, and simulated all the same
+        run = Run.objects.using(SWEEP).create(
+            org_id=world.alice.id, plan_id=plan.id, local_date=plan.as_of, trigger="nightly", frozen_at=now,
+            mode="simulated", outcome="simulated", reason="Nothing ran for 40 hours", ended_at=now,
         )  # fmt: skip
-        run = Run.objects.order_by("-id")[0]
-    page = alice.get(url(world, f"runs/run_{run.id}/")).context["page"]
-    assert page.guard.message == "Nothing ran for 40 hours"
+    page = alice.get(url(world, f"runs/run_{run.id}/"))
+    assert page.context["page"].guard.message == "Nothing ran for 40 hours"
+    assert url(world, f"plans/plan_{plan.id}/confirm/") in page.content.decode()
 
 
 def test_runs_are_listed_page_by_page(world: World, alice: Client) -> None:
-    with acting_in(world.alice.id):
-        plan, now = Plan.objects.get(id=world.plan), CLOCK.now()
-        Run.objects.bulk_create(
+    with acting_in(world.alice.id, using=SWEEP):
+        plan, now = Plan.objects.using(SWEEP).get(id=world.plan), CLOCK.now()
+        Run.objects.using(SWEEP).bulk_create(
             [
                 Run(
                     org_id=world.alice.id, plan_id=plan.id, trigger="nightly", frozen_at=now, ended_at=now,
