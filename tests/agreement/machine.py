@@ -6,7 +6,7 @@ deciding is asked. I1 ... I15 are the product's invariants of safe deletion.
 
 import itertools
 from collections import Counter
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from datetime import UTC, date, datetime, timedelta
 from typing import ClassVar, TypeVar
@@ -73,9 +73,12 @@ class PlanTold:
 
     on: date
     jobs: tuple[JobTold, ...]
-    cells: frozenset[CellName]
-    items: int
+    cells: Mapping[CellName, int]
     confirmed: bool = False
+
+    @property
+    def items(self) -> int:
+        return sum(self.cells.values())
 
     def due(self, cell: CellName) -> bool:
         return any(job.takes(cell, self.on) for job in self.jobs)
@@ -228,17 +231,17 @@ class Agreement(RuleBasedStateMachine):
     def _plan(self, back: int) -> None:
         on = self.today - timedelta(days=back)
         cells: Cells = self.both(lambda world: world.plan(back))
-        named = frozenset(cell for cell, *_ in cells)
+        named = {cell: items for cell, _, _, items in cells}
         jobs = tuple(job for job in self.jobs if job is not None)
-        self.planned = PlanTold(on, jobs, named, sum(items for *_, items in cells))
+        self.planned = PlanTold(on, jobs, named)
         assert self.last is not None
-        assert named == {cell for cell in self.last.cells if self.planned.due(cell)}, "I4: the plan is what is due"
-        for cell, job, days, items in cells:
+        due = {cell: items for cell, items in self.last.cells.items() if self.planned.due(cell)}
+        assert named == due, "I4: the plan is what is due"
+        for cell, job, days, _ in cells:
             decider = self.jobs[job]
             assert decider is not None
             assert decider.takes(cell, on)
             assert days == decider.days == min(one.days for one in jobs if one.takes(cell, on))
-            assert items == self.last.cells[cell]
 
     @rule(confirmed=st.booleans())
     def plan(self, confirmed: bool) -> None:
@@ -406,7 +409,7 @@ class Agreement(RuleBasedStateMachine):
         started = now.runs[len(before.runs) :]
         if started and ran.broken_off is None and ran.plan is not None:
             if started[-1].mode == "live":
-                self._caps_held(before, ran.plan, len(gone))
+                self._caps_held(before, ran.plan, Counter(gone.values()))
                 self._went_to_its_end(before, now, ran)
             else:
                 assert replace(before, runs=()) == replace(now, runs=()), "I5: a simulation changes nothing"
@@ -426,14 +429,15 @@ class Agreement(RuleBasedStateMachine):
                 held = {(day, queue) for day, _, queue in (before.index[label] for label in ran.stuck)}
                 assert {(day, queue) for day, _, queue in left} <= held, "I2: it has no reason"
 
-    def _caps_held(self, before: State, plan: PlanTold, gone: int) -> None:
-        """I14: a run never exceeds its caps; a confirmed one never what was confirmed."""
+    def _caps_held(self, before: State, plan: PlanTold, gone: Counter[CellName]) -> None:
+        """I14: a run never exceeds its caps, and takes no more of any cell than its plan counted."""
+        for cell, items in gone.items():
+            assert items <= plan.cells[cell], f"I4: {cell} held {plan.cells[cell]} when it was planned"
         if self.limits.items is not None:
-            assert gone <= self.limits.items, "I14: more than the count cap"
+            assert gone.total() <= self.limits.items, "I14: more than the count cap"
         population = sum(before.cells.values())
-        if self.limits.share_percent is not None and gone * 100 > self.limits.share_percent * population:
+        if self.limits.share_percent is not None and gone.total() * 100 > self.limits.share_percent * population:
             assert plan.confirmed, "I14: more than the share cap"
-            assert gone <= plan.items, "I14: more than was confirmed"
 
     def teardown(self) -> None:
         for world, was in zip(self.worlds, self.neighbours, strict=True):

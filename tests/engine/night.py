@@ -63,7 +63,7 @@ class Steps:
         if self.before is not None:
             self.before()
             return deed()
-        down: type[EbbtideError] = StoreUnreachable if name in ("destroy", "keys") else DatabaseUnreachable
+        down: type[EbbtideError] = StoreUnreachable if name in ("destroy", "missing", "keys") else DatabaseUnreachable
         match self.fault:
             case Fault.KILLED_BEFORE:
                 raise Killed
@@ -111,6 +111,10 @@ class StepStore:
         ends = dict(zip(going, self._store.destroy(going), strict=True))
         return [ends.get(key, Failed("AccessDenied")) for key in keys]
 
+    def missing(self, keys: Sequence[str]) -> set[str]:
+        found: set[str] = self._steps.take("missing", lambda: self._store.missing(keys))
+        return found
+
     def keys(self, prefix: str) -> Iterator[str]:
         found: list[str] = self._steps.take("keys", lambda: list(self._store.keys(prefix)))
         return iter(found)
@@ -125,6 +129,10 @@ class StepRun:
     def in_flight(self) -> AbstractContextManager[None]:
         held: AbstractContextManager[None] = self._steps.take("in_flight", self._run.in_flight)
         return held
+
+    def open_claims(self) -> Sequence[Claimed]:
+        claimed: Sequence[Claimed] = self._steps.take("open_claims", self._run.open_claims)
+        return claimed
 
     def claim_objects(self, *, most: int) -> Sequence[Claimed]:
         claimed: Sequence[Claimed] = self._steps.take("claim", lambda: self._run.claim_objects(most=most))

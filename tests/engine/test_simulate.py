@@ -1,7 +1,7 @@
 """Simulation only reads: over a catalogue that has nothing else, and over an organization that must not change."""
 
 import copy
-from collections.abc import Iterator, Sequence
+from collections.abc import Generator, Sequence
 from datetime import timedelta
 
 from hypothesis import given
@@ -23,7 +23,7 @@ class ReadOnly:
     def __init__(self, cells: list[Cell], *, too_much: bool = False) -> None:
         self._cells, self._too_much = cells, too_much
 
-    def cells_before(self, asked: Sequence[Reach]) -> Iterator[Cell]:
+    def cells_before(self, asked: Sequence[Reach]) -> Generator[Cell, None, None]:
         before = {(reach.queue, reach.data_type): reach.before for reach in asked}
         for cell in self._cells:
             reach = before.get((cell.queue, cell.data_type))
