@@ -3,6 +3,7 @@
 import csv
 import io
 import re
+from datetime import date
 
 import pytest
 from django.test import Client
@@ -44,6 +45,18 @@ def confirm_and_run(org: Organization) -> Run:
     chosen = public_id("plan", plan.id)
     planning.confirm_plan(org.id, plan_id=chosen, actor="test", now=CLOCK.now())
     return start_run(org.id, asked=Asked(trigger="manual", local_date=days_ago(org, 0), plan_id=chosen), clock=CLOCK)
+
+
+def ended_run(plan: Plan, *, on: date, outcome: str, reason: str = "") -> Run:
+    """A night's run, begun and ended by the worker's role without its work."""
+    now = CLOCK.now()
+    with acting_in(plan.org_id, using=SWEEP):
+        run = Run.objects.using(SWEEP).create(
+            org_id=plan.org_id, plan_id=plan.id, local_date=on, trigger="nightly", frozen_at=now
+        )
+        run.mode, run.outcome, run.reason, run.ended_at = "simulated", outcome, reason, now
+        run.save(using=SWEEP, update_fields=["mode", "outcome", "reason", "ended_at"])
+    return run
 
 
 def test_home_says_what_tonight_would_take_and_stores_no_plan(world: World, alice: Client) -> None:
@@ -183,31 +196,19 @@ def test_confirming_does_not_help_against_a_switch(world: World, alice: Client) 
 
 def test_after_a_long_silence_a_person_is_asked(world: World, alice: Client) -> None:
     arm(world.alice)
-    now = CLOCK.now()
-    plan = planning.make_plan(world.alice.id, as_of=None, now=now)
-    with acting_in(world.alice.id, using=SWEEP):  # as the worker leaves it: armed, and simulated all the same
-        run = Run.objects.using(SWEEP).create(
-            org_id=world.alice.id, plan_id=plan.id, local_date=plan.as_of, trigger="nightly", frozen_at=now,
-            mode="simulated", outcome="simulated", reason="Nothing ran for 40 hours", ended_at=now,
-        )  # fmt: skip
+    plan = planning.make_plan(world.alice.id, as_of=None, now=CLOCK.now())
+    # armed, and simulated all the same: as the worker leaves it
+    run = ended_run(plan, on=plan.as_of, outcome="simulated", reason="Nothing ran for 40 hours")
     page = alice.get(url(world, f"runs/run_{run.id}/"))
     assert page.context["page"].guard.message == "Nothing ran for 40 hours"
     assert url(world, f"plans/plan_{plan.id}/confirm/") in page.content.decode()
 
 
 def test_runs_are_listed_page_by_page(world: World, alice: Client) -> None:
-    with acting_in(world.alice.id, using=SWEEP):
-        plan, now = Plan.objects.using(SWEEP).get(id=world.plan), CLOCK.now()
-        Run.objects.using(SWEEP).bulk_create(
-            [
-                Run(
-                    org_id=world.alice.id, plan_id=plan.id, trigger="nightly", frozen_at=now, ended_at=now,
-                    local_date=days_ago(world.alice, age), mode="simulated",
-                    outcome="simulated" if age % 2 else "blocked",
-                )
-                for age in range(120, 0, -1)
-            ]
-        )  # fmt: skip
+    with acting_in(world.alice.id):
+        plan = Plan.objects.get(id=world.plan)
+    for age in range(120, 0, -1):
+        ended_run(plan, on=days_ago(world.alice, age), outcome="simulated" if age % 2 else "blocked")
     first = alice.get(url(world, "runs/"))
     seen = [line.id for line in first.context["page"].runs]
     assert len(seen) == 50
