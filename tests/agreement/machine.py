@@ -40,7 +40,7 @@ CHANGES = ("disarm", "switch", "stop", "cancel", "jobs")
 
 queues = st.sampled_from(QUEUES)
 backs = st.integers(0, 14)
-periods = st.sampled_from([1, 2, 3, 4, 5, 6])
+periods = st.sampled_from([1, 2, 3, 4, 5, 6, 8])
 picks = st.integers(0, 999)
 steps = st.integers(0, 11)
 disturbances = st.one_of(
@@ -132,10 +132,10 @@ class Agreement(RuleBasedStateMachine):
         share=st.sampled_from([20, 20, 60, None]),
         items=st.sampled_from([None, None, 12]),
         armed=st.sampled_from([True, True, True, False]),
-        period=periods,
+        days=st.tuples(periods, periods, periods),
     )
-    def begin(self, share: int | None, items: int | None, armed: bool, period: int) -> None:
-        """A centre with two weeks of calls of two queues, a recording a day and one job; and a neighbour beside it."""
+    def begin(self, share: int | None, items: int | None, armed: bool, days: tuple[int, int, int]) -> None:
+        """A centre with two weeks of calls of two queues, a recording a day and a job of each kind; and a neighbour."""
         self.limits = Limits(share, items)
         zone = noon_zone()
         self.today = local_day(datetime.now(UTC), zone=parse_zone(zone))
@@ -146,7 +146,10 @@ class Agreement(RuleBasedStateMachine):
         self._load([Row(f"{queue}/{back}", queue, back) for queue in QUEUES[:2] for back in range(15)])
         for back in range(2, 15):
             self._record(f"{QUEUES[back % 2]}/{back}", OBJECT_TYPES[back % 3], 0)
-        self._create_job("global", period, ())
+        for what, named, period in zip(
+            ("global", "all", "desktop"), ((), ("south",), ("north", "west")), days, strict=True
+        ):
+            self._create_job(what, period, named)
         if armed:
             self._turn("armed", on=True)
 
@@ -197,9 +200,9 @@ class Agreement(RuleBasedStateMachine):
         named=st.sets(queues, min_size=1),
     )
     def change_jobs(self, change: str, pick: int, what: str, days: int, named: set[str]) -> None:
-        """Make a job (four at most), give one another period, or delete it."""
+        """Make a job (five at most), give one another period, or delete it."""
         there = [(number, job) for number, job in enumerate(self.jobs) if job is not None]
-        if change == "create" and len(there) < 4:
+        if change == "create" and len(there) < 5:
             self._create_job(what, days, () if what == "global" else tuple(sorted(named)))
         elif there:
             number, job = there[pick % len(there)]
