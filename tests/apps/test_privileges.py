@@ -169,8 +169,8 @@ def test_a_run_is_not_born_live_and_a_plan_gets_no_more_lines(
 ) -> None:
     born = (
         "INSERT INTO runs_run (org_id, plan_id, local_date, trigger, mode, reason, frozen_at, worker, purged, "
-        "purged_bytes, kept, failed, not_reached) SELECT org_id, plan_id, local_date - 1, 'nightly', 'live', '', now(), "
-        "'', 0, 0, 0, 0, 0 FROM runs_run"
+        "purged_bytes, kept, failed, not_reached) SELECT org_id, plan_id, local_date - 1, 'nightly', 'live', '', "
+        "now(), '', 0, 0, 0, 0, 0 FROM runs_run"
     )
     assert ask(database.sweep, alice.id, born) == "EB403"
     assert ask(database.web, alice.id, born) == PERMISSION_DENIED

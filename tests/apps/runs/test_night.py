@@ -44,7 +44,9 @@ def global_job(org: Organization, days: int) -> None:
 def run_now(org: Organization, **asked: object) -> Run:
     today = days_ago(org, 0)
     return services.start_run(
-        org.id, asked=services.Asked(trigger="manual", local_date=today, **asked), clock=CLOCK  # type: ignore[arg-type]
+        org.id,
+        asked=services.Asked(trigger="manual", local_date=today, **asked),
+        clock=CLOCK,  # type: ignore[arg-type]
     )
 
 
@@ -87,8 +89,9 @@ def test_armed_takes_exactly_what_is_older(alice: Organization, charlie: Organiz
     assert {day for _, day, _ in left.segments} == {days_ago(alice, 10), days_ago(alice, 1)}
     assert left.media == left.objects == frozenset()
     assert left.events == len(left.segments) == 20
-    assert counted(alice) == {(day, q, "insights"): 5 for q in ("Sales", "Support") for day in
-                              (days_ago(alice, 10), days_ago(alice, 1))}
+    assert counted(alice) == {
+        (day, q, "insights"): 5 for q in ("Sales", "Support") for day in (days_ago(alice, 10), days_ago(alice, 1))
+    }
     assert everything(charlie) == neighbour
     assert counted(charlie) == counts
 
