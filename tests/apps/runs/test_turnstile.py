@@ -48,7 +48,8 @@ def live_run(org: Organization, database: Urls) -> int:
     with psycopg.connect(database.superuser) as admin:
         row = admin.execute(
             "INSERT INTO runs_run (org_id, plan_id, local_date, trigger, reason, frozen_at, worker, purged, "
-            "purged_bytes, kept, failed, not_reached) VALUES (%s, %s, %s, 'manual', '', now(), '', 0, 0, 0, 0, 0) RETURNING id",
+            "purged_bytes, kept, failed, not_reached) "
+            "VALUES (%s, %s, %s, 'manual', '', now(), '', 0, 0, 0, 0, 0) RETURNING id",
             [org.id, plan.id, days_ago(org, 0)],
         ).fetchone()
         assert row is not None
