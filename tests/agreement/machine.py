@@ -36,7 +36,7 @@ T = TypeVar("T")
 
 FAULTS = (Fault.KILLED_BEFORE, Fault.KILLED_AFTER, Fault.KILLED_HALFWAY, Fault.CRASHED, Fault.DOWN, Fault.LOST,
           Fault.SERIALIZATION, Fault.PARTIAL)  # fmt: skip
-CHANGES = ("disarm", "switch", "stop", "cancel", "jobs")
+CHANGES = ("disarm", "disarm and arm again", "switch", "stop", "cancel", "jobs")
 
 queues = st.sampled_from(QUEUES)
 backs = st.integers(0, 14)
@@ -279,7 +279,12 @@ class Agreement(RuleBasedStateMachine):
             self.open_plan = None
         changed = self.both(lambda world: world.changed())
         if disturbance.change is not None and changed:
-            flag = {"disarm": ("armed", False), "switch": ("platform", True), "stop": ("stopped", True)}
+            flag = {
+                "disarm": ("armed", False),
+                "disarm and arm again": ("armed", True),
+                "switch": ("platform", True),
+                "stop": ("stopped", True),
+            }
             if disturbance.change in flag:
                 name, on = flag[disturbance.change]
                 self.flags[name] = on

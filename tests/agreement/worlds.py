@@ -119,6 +119,7 @@ class World(Protocol):
     def cancel(self) -> str: ...
     def changed(self) -> bool: ...
     def state(self) -> State: ...
+    def reason(self) -> str: ...
     def neighbour(self) -> object: ...
 
 
@@ -303,6 +304,9 @@ class MemoryWorld:
         match change:
             case "disarm":
                 self._org.armed = False
+            case "disarm and arm again":
+                self._org.armed = False
+                self._org.armed = True
             case "switch":
                 self._platform.stopped = "drill"
             case "stop":
@@ -341,6 +345,9 @@ class MemoryWorld:
                 for run in org.runs.values()
             ),
         )
+
+    def reason(self) -> str:
+        return next(reversed(self._org.runs.values())).reason
 
     def neighbour(self) -> object:
         return sorted(self._other.segments), self._other.cells()
@@ -477,6 +484,9 @@ class PostgresWorld:
         match change:
             case "disarm":
                 turned(flag="armed", value=False)
+            case "disarm and arm again":
+                turned(flag="armed", value=False)
+                turned(flag="armed", value=True, now=_now())
             case "switch":
                 Platform.objects.filter(id=1).update(stopped=True, stopped_reason="drill")
             case "stop":
@@ -518,6 +528,10 @@ class PostgresWorld:
             book={((day, kind, self._names[queue]), outcome): items for day, kind, queue, outcome, items in book},
             runs=tuple(Told(*row) for row in told),
         )
+
+    def reason(self) -> str:
+        with acting_in(self._org.id):
+            return RunModel.objects.filter(org_id=self._org.id).latest("id").reason
 
     def neighbour(self) -> object:
         return cast.everything(self._other), cast.counted(self._other)
