@@ -6,10 +6,13 @@ import sys
 import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
+from typing import TypeVar
 
 import pytest
 
 from ebbtide.pg.launcher import open_database
+
+Told = TypeVar("Told")
 
 SOURCE = Path(__file__).parents[2] / "src"
 SOMEONE = Path(__file__).with_name("someone.py")
@@ -123,6 +126,15 @@ def servers(data: Path) -> list[int]:
             with contextlib.suppress(OSError):
                 if " Z " not in (process / "stat").read_text().rpartition(")")[2][:3]:
                     found.append(int(process.name))
+    return found
+
+
+def told_by(pids: list[int], *, read: Callable[[Path], Told]) -> list[Told]:
+    """What processes' folders in /proc tell; a backend that ends while it is asked tells nothing."""
+    found = []
+    for pid in pids:
+        with contextlib.suppress(FileNotFoundError, ProcessLookupError):
+            found.append(read(Path(f"/proc/{pid}")))
     return found
 
 

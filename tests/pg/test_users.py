@@ -18,7 +18,7 @@ from ebbtide.domain.errors import Refused
 from ebbtide.pg import binaries as programs
 from ebbtide.pg.launcher import open_database
 
-from .conftest import SOMEONE, SOURCE, living, servers, until
+from .conftest import SOMEONE, SOURCE, living, servers, told_by, until
 
 pytestmark = pytest.mark.skipif(os.geteuid() != 0, reason="NOT RUN: needs root; the other files run as this very user")
 NOBODY = pwd.getpwnam("nobody")
@@ -72,15 +72,11 @@ def test_root_under_a_folder_the_server_cannot_enter(binaries: Path | None) -> N
                     ).fetchone() == (1,)
                 pids = servers(data)
                 assert len(pids) >= 5
-                owners = {Path(f"/proc/{pid}").stat().st_uid for pid in pids}
+                owners = set(told_by(pids, read=lambda process: process.stat().st_uid))
                 assert 0 not in owners
                 assert owners == {(data / "pg").stat().st_uid}
-                groups = {
-                    line
-                    for pid in pids
-                    for line in Path(f"/proc/{pid}/status").read_text().splitlines()
-                    if "Groups" in line
-                }
+                status = told_by(pids, read=lambda process: (process / "status").read_text())
+                groups = {line for text in status for line in text.splitlines() if "Groups" in line}
                 assert {line.split(":")[1].strip() for line in groups} == {""}
         assert stat.S_IMODE(closed.stat().st_mode) == 0o700
         assert stat.S_IMODE(data.stat().st_mode) == 0o700
@@ -105,7 +101,7 @@ def test_programs_the_server_cannot_read_are_copied_once(
         with open_database(data, binaries=binaries) as urls:
             psycopg.connect(urls.web).close()
             [copy] = cache.iterdir()
-            run = {str(Path(f"/proc/{pid}/exe").readlink()) for pid in servers(data)}
+            run = set(told_by(servers(data), read=lambda process: str((process / "exe").readlink())))
             assert run == {str(copy / package.name / "pginstall" / "bin" / "postgres")}
     assert copy.name.startswith("postgresql-18")
     modes = {path.stat().st_mode & 0o022 for path in [cache, copy, *copy.rglob("*")] if not path.is_symlink()}
@@ -134,7 +130,7 @@ def test_an_ordinary_user_and_then_root_on_the_same_folder(open_place: Path) -> 
         assert not living(data)
         with open_database(data) as urls:  # root joins in: runs it as the folder's owner, and locks nobody out
             psycopg.connect(urls.web).close()
-            assert {Path(f"/proc/{pid}").stat().st_uid for pid in servers(data)} == {NOBODY.pw_uid}
+            assert set(told_by(servers(data), read=lambda process: process.stat().st_uid)) == {NOBODY.pw_uid}
 
 
 def test_an_ordinary_user_is_told_when_the_folder_is_not_theirs(open_place: Path) -> None:
