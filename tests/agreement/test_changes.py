@@ -1,24 +1,27 @@
-"""A change of mind in the midst of a night: nothing more is decided on, in memory or in PostgreSQL, and it is said why.
+"""What happens in the midst of a night, at known steps, in memory and in PostgreSQL: changes of mind, new data, losses.
 
 The same small night each time, so that each step is known: six calls of three old days, two of them recorded.
 """
 
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
+from typing import TypeVar
 
 import pytest
 
 from ebbtide.domain.calendar import local_day, parse_zone
-from ebbtide.domain.cell import DataType
+from ebbtide.domain.cell import OBJECT_TYPES, DataType
 from ebbtide.engine import sweep
 from ebbtide.pg.launcher import Urls
 from tests.agreement.machine import noon_zone
-from tests.agreement.worlds import Disturbance, Limits, MemoryWorld, PostgresWorld, Row, World
+from tests.agreement.worlds import QUIET, Disturbance, Limits, MemoryWorld, PostgresWorld, Row, World
 from tests.engine.night import Fault
 
 OLD = (6, 7, 8)
 BEFORE_THE_CLAIM, DESTROYING, BEFORE_ROWS, BEFORE_MORE_ROWS = 2, 3, 7, 8
 """Steps of that night: open_claims, in_flight, claim, destroy, close, in_flight, claim, rows, rows, rows, rows, ..."""
+UNLIMITED = Limits(share_percent=None)
+T = TypeVar("T")
 SAID = {
     "disarm": "not armed",
     "disarm and arm again": "arming have changed",
@@ -46,19 +49,23 @@ def few_rows_a_batch(database: Urls, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(sweep, "ROWS_PER_BATCH", 2)
 
 
-def nights(name: str) -> tuple[World, World]:
+def nights(name: str, limits: Limits = UNLIMITED) -> tuple[World, World]:
     zone = noon_zone()
     today = local_day(datetime.now(UTC), zone=parse_zone(zone))
-    return night(MemoryWorld(today=today, limits=Limits())), night(PostgresWorld(name, zone=zone, limits=Limits()))
+    return night(MemoryWorld(today=today, limits=limits)), night(PostgresWorld(name, zone=zone, limits=limits))
 
 
-def both(worlds: tuple[World, World], deed: Callable[[World], object]) -> object:
+def both(worlds: tuple[World, World], deed: Callable[[World], T]) -> T:
     first, second = (deed(world) for world in worlds)
     assert first == second
     return first
 
 
-def run(disturbance: Disturbance) -> Callable[[World], object]:
+def record(worlds: tuple[World, World], key: str, kind: DataType) -> None:
+    both(worlds, lambda world: world.record(key, kind=kind, label=f"{key} {kind}"))
+
+
+def run(disturbance: Disturbance) -> Callable[[World], str]:
     return lambda world: world.run(disturbance, stuck=frozenset(), skew=timedelta())
 
 
@@ -96,3 +103,54 @@ def test_a_process_that_died_destroying_has_its_deeds_written_down(change: str) 
         assert (len(state.rows), len(state.index), len(state.objects)) == (8, 0, 0)
         assert (state.runs[-1].outcome, state.runs[-1].purged, state.runs[-1].not_reached) == ("incomplete", 2, 6)
         assert SAID[change] in world.reason().lower()
+
+
+def test_calls_that_come_after_the_plan_stay_and_so_do_all_of_their_cell() -> None:
+    worlds = nights("more calls")
+    both(worlds, lambda world: world.load([Row("7/late", "north", 7), Row("9/late", "north", 9)]))
+    both(worlds, run(QUIET))
+    state = both(worlds, lambda world: world.state())
+    assert state.rows.keys() == {"1/0", "1/1", "7/0", "7/1", "7/late", "9/late"}
+    assert (state.runs[-1].outcome, state.runs[-1].purged, state.runs[-1].kept) == ("incomplete", 4 + 2, 3)
+
+
+def test_recordings_that_come_after_the_plan_stay_and_hold_their_calls_back() -> None:
+    worlds = nights("more recordings")
+    both(worlds, lambda world: world.record("7/1", kind=DataType.AUDIO, label="late"))
+    both(worlds, run(QUIET))
+    state = both(worlds, lambda world: world.state())
+    assert state.objects == {"7 audio", "late"}
+    assert state.rows.keys() == {"1/0", "1/1", "7/0", "7/1"}
+    told = state.runs[-1]
+    assert (told.outcome, told.purged, told.kept, told.failed) == ("incomplete", 4 + 1, 2, 2)
+
+
+def test_a_desktop_job_takes_desktop_recordings_of_its_q_alone() -> None:
+    worlds = nights("desktop")
+    every = [(key, kind) for key in ("1/0", "1/1", "south") for kind in OBJECT_TYPES]
+    both(worlds, lambda world: world.load([Row("south", "south", 1)]))
+    for key, kind in every:
+        record(worlds, key, kind)
+    both(worlds, lambda world: world.delete_job(0))
+    both(worlds, lambda world: world.create_job("desktop", days=1, queues=["north"]))
+    both(worlds, lambda world: world.load([Row("2/0", "north", 2)]))
+    for kind in OBJECT_TYPES:
+        record(worlds, "2/0", kind)
+    before = both(worlds, lambda world: world.state())
+    both(worlds, lambda world: world.plan(0))
+    both(worlds, run(QUIET))
+    state = both(worlds, lambda world: world.state())
+    assert before.objects - state.objects == {"2/0 desktop"}
+    assert state.rows == before.rows
+    assert state.runs[-1].outcome == "completed"
+
+
+@pytest.mark.parametrize("at", [2, 4, 7, 8], ids=["claim", "close", "rows", "more rows"])
+def test_where_someone_was_first_once_the_same_run_goes_on_to_its_end(at: int) -> None:
+    """Two recordings of two days are in one batch: tried again, it must not begin behind the first of them."""
+    worlds = nights(f"first at {at}")
+    assert both(worlds, run(Disturbance(at=at, fault=Fault.SERIALIZATION))) == "done"
+    state = both(worlds, lambda world: world.state())
+    assert state.rows.keys() == {"1/0", "1/1"}
+    assert state.objects == frozenset()
+    assert (state.runs[-1].outcome, state.runs[-1].purged) == ("completed", 8)
