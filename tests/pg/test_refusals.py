@@ -88,3 +88,11 @@ def test_a_folder_that_is_not_ours_is_refused(tmp_path: Path) -> None:
         pytest.skip("NOT RUN as root, who may write everywhere; see test_users for the ordinary user")
     tmp_path.chmod(stat.S_IRUSR | stat.S_IXUSR)
     assert "Permission denied" in refusal(tmp_path / "data")
+
+
+def test_what_an_earlier_end_said_is_not_quoted(used: Path) -> None:
+    with (used / "pg.log").open("a") as log:
+        log.write("2026-01-01 00:00:00 UTC [1] FATAL:  terminating connection due to administrator command\n")
+    (used / "pg" / "global" / "pg_control").unlink()
+    with pytest.raises(DatabaseUnreachable, match="pg_control"), open_database(used):
+        pass

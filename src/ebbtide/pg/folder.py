@@ -197,7 +197,9 @@ class Folder:
                 lines = file.read().decode("utf-8", "replace").splitlines()
         except FileNotFoundError:
             return ""
-        # "The database system is starting up" was said to us, who knocked too early.
-        lines = [line for line in lines if "the database system is" not in line]
+        # "The database system is starting up" was said to us, who knocked too early; "terminating connection" to those
+        # whose connection the end before this start cut off.
+        ours = ("the database system is", "terminating connection due to administrator command")
+        lines = [line for line in lines if not any(words in line for words in ours)]
         grave = [line for line in lines if "FATAL:" in line or "PANIC:" in line] or lines
         return grave[-1].strip() if grave else ""
