@@ -10,32 +10,19 @@ from django.contrib.auth.forms import AuthenticationForm
 from ebbtide.domain.cell import DataType
 from ebbtide.domain.job import JobType, What
 from ebbtide.domain.outcome import RunOutcome
-from ebbtide.web.context import (
-    AsideLine,
+from ebbtide.web.context.home import AsideLine, HomePage, MatrixCell, MatrixRow, StorageLine, TonightLine
+from ebbtide.web.context.jobs import IneffectiveNote, JobDeletePage, JobFormPage, JobsPage
+from ebbtide.web.context.runs import GuardNote, NumbersLine, PlanNote, ReasonLine, RunPage, RunsFilter, RunsPage
+from ebbtide.web.context.shared import (
     Frame,
-    GuardNote,
-    HomePage,
-    IneffectiveNote,
-    JobDeletePage,
-    JobFormPage,
     JobLine,
-    JobsPage,
-    MatrixCell,
-    MatrixRow,
-    NumbersLine,
+    NavEntry,
     OrgLine,
     Pages,
-    PlanNote,
     QueueLine,
-    ReasonLine,
     RunLine,
-    RunPage,
-    RunsFilter,
-    RunsPage,
     StateNote,
-    StorageLine,
     SwitchNote,
-    TonightLine,
 )
 
 NOW = datetime(2026, 11, 23, 8, 40, tzinfo=UTC)
@@ -92,7 +79,11 @@ BLOCKED = StateNote(
 
 
 def frame(section: str = "", **more: Any) -> Frame:
-    return Frame(org=ORG, now=NOW, section=section, can_switch=True, **more)  # type: ignore[arg-type] # a plain str
+    nav = tuple(
+        NavEntry(label=label, url=f"/o/7/{path}", icon=icon, key=label[0].lower(), here=section == label.lower())
+        for label, path, icon in (("Home", "", "home"), ("Jobs", "jobs/", "list-check"), ("Runs", "runs/", "history"))
+    )
+    return Frame(org=ORG, now=NOW, nav=nav, can_switch=True, **more)
 
 
 def run_line(number: int, outcome: RunOutcome | None, **more: Any) -> RunLine:

@@ -6,7 +6,7 @@ import pytest
 
 from ebbtide.domain.cell import DataType
 from ebbtide.domain.outcome import RunOutcome
-from ebbtide.web.context import QueueLine
+from ebbtide.web.context.shared import QueueLine
 from ebbtide.web.templatetags import ebbtide as tags
 
 NOW = datetime(2026, 11, 23, 8, 40, tzinfo=UTC)

@@ -88,12 +88,15 @@ INSTALLED_APPS = [
     "axes",
     "procrastinate.contrib.django",
     "ebbtide.apps.orgs",
+    "ebbtide.apps.accounts",
     "ebbtide.apps.catalog",
     "ebbtide.apps.insights",
     "ebbtide.apps.media",
     "ebbtide.apps.policies",
     "ebbtide.apps.ledger",
     "ebbtide.apps.runs",
+    "ebbtide.apps.activation",
+    "ebbtide.apps.console",
     "ebbtide.web",
 ]
 

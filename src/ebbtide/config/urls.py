@@ -6,8 +6,11 @@ from ebbtide.apps.orgs import addresses as addresses  # noqa: PLC0414 - register
 
 urlpatterns: list[URLPattern | URLResolver] = [
     path("", include("ebbtide.apps.orgs.urls")),
+    path("", include("ebbtide.apps.accounts.urls")),
     path("o/<org:org>/", include("ebbtide.apps.runs.urls")),
     path("o/<org:org>/", include("ebbtide.apps.policies.urls")),
+    path("", include("ebbtide.apps.activation.urls")),
+    path("platform/", include("ebbtide.apps.console.urls")),
 ]
 
 handler400 = "ebbtide.apps.orgs.errors.bad_request"

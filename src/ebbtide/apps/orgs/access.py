@@ -21,6 +21,7 @@ from django.views.decorators.http import require_http_methods
 
 from ebbtide.apps.orgs import selectors
 from ebbtide.apps.orgs.models import Organization, Permission, User
+from ebbtide.domain.errors import NotYours
 from ebbtide.engine.clock import Clock
 
 P = ParamSpec("P")
@@ -28,6 +29,10 @@ P = ParamSpec("P")
 _NEEDED = {
     Permission.DATA_VIEW: gettext_lazy("This needs the permission to view Data Management of %(org)s."),
     Permission.DATA_MANAGE: gettext_lazy("This needs the permission to manage Data Management of %(org)s."),
+    Permission.INSIGHTS_VIEW: gettext_lazy("This needs the permission to view Insights of %(org)s."),
+    Permission.RECORDINGS_LISTEN: gettext_lazy("This needs the permission to listen to recordings of %(org)s."),
+    Permission.RECORDINGS_DOWNLOAD: gettext_lazy("This needs the permission to download recordings of %(org)s."),
+    Permission.USERS_MANAGE: gettext_lazy("This needs the permission to manage the users of %(org)s."),
 }
 
 
@@ -56,7 +61,21 @@ class Visit:
         return self.access.allows(Permission.DATA_MANAGE)
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class OperatorVisit:
+    """The platform operator at a page of the platform.
+
+    Attributes:
+        user: the person.
+        now: the request's aware instant.
+    """
+
+    user: User
+    now: datetime
+
+
 View = Callable[Concatenate[HttpRequest, Visit, P], HttpResponseBase]
+OperatorView = Callable[Concatenate[HttpRequest, OperatorVisit, P], HttpResponseBase]
 Routed = Callable[..., HttpResponseBase]
 """What an address leads to: its parts come by name."""
 GET, POST = "GET", "POST"
@@ -66,6 +85,11 @@ def now_of(request: HttpRequest) -> datetime:
     """Read the clock the request was handed."""
     clock: Clock = request.clock  # type: ignore[attr-defined] # put there by ClockMiddleware
     return clock.now()
+
+
+def operator_visit_of(request: HttpRequest) -> OperatorVisit | None:
+    """Give the operator's visit a request turned out to be; None for every other page."""
+    return getattr(request, "operator_visit", None)
 
 
 def visit_of(request: HttpRequest) -> Visit | None:
@@ -89,18 +113,45 @@ def to_sign_in(request: HttpRequest) -> HttpResponse:
     return answer
 
 
-def organization_page(permission: Permission, *, methods: Sequence[str] = (GET,)) -> Callable[[View[P]], Routed]:
+def operator_page(*, methods: Sequence[str] = (GET,)) -> Callable[[OperatorView[P]], Routed]:
+    """Let in the platform operator alone; to everybody else who is signed in there is no such page.
+
+    Raises:
+        NotYours: they are no operator.
+    """
+
+    def wrap(view: OperatorView[P]) -> Routed:
+        @wraps(view)
+        def wrapped(request: HttpRequest, /, *args: P.args, **kwargs: P.kwargs) -> HttpResponseBase:
+            user = person(request)
+            if user is None:
+                return to_sign_in(request)
+            if not user.is_operator:
+                raise NotYours(_("There is no such page."))
+            visit = OperatorVisit(user=user, now=now_of(request))
+            request.operator_visit = visit  # type: ignore[attr-defined] # the frame around the page is made from it
+            return view(request, visit, *args, **kwargs)
+
+        return never_cache(require_http_methods(_with_head(methods))(wrapped))
+
+    return wrap
+
+
+def _with_head(methods: Sequence[str]) -> list[str]:
+    return [*methods, "HEAD"] if GET in methods else list(methods)
+
+
+def organization_page(permission: Permission | None, *, methods: Sequence[str] = (GET,)) -> Callable[[View[P]], Routed]:
     """Let in who may: the view gets the request and the `Visit`; the address's `org` is used up here.
 
     Args:
-        permission: what is needed, beside membership.
+        permission: what is needed, beside membership; None for every member.
         methods: HTTP methods accepted; HEAD goes with GET.
 
     Raises:
         NotYours: there is no such organization for them.
         PermissionDenied: they belong there, and may not do this.
     """
-    allowed = [*methods, "HEAD"] if GET in methods else list(methods)
 
     def wrap(view: View[P]) -> Routed:
         @wraps(view)
@@ -110,9 +161,9 @@ def organization_page(permission: Permission, *, methods: Sequence[str] = (GET,)
                 return to_sign_in(request)
             found = selectors.access(user, org_id=org)
             visit = Visit(user=user, access=found, now=now_of(request))
-            if found.allows(Permission.DATA_VIEW):
+            if found.is_of_use:
                 request.visit = visit  # type: ignore[attr-defined] # the frame around the page is made from it
-            if not found.allows(permission):
+            if permission is not None and not found.allows(permission):
                 raise PermissionDenied(
                     _NEEDED[permission] % {"org": found.org.name}
                     + " "
@@ -120,6 +171,6 @@ def organization_page(permission: Permission, *, methods: Sequence[str] = (GET,)
                 )
             return view(request, visit, *args, **kwargs)
 
-        return never_cache(require_http_methods(allowed)(wrapped))
+        return never_cache(require_http_methods(_with_head(methods))(wrapped))
 
     return wrap

@@ -96,6 +96,10 @@ class Permission(StrEnum):
 
     DATA_VIEW = "data_management.view"
     DATA_MANAGE = "data_management.manage"
+    INSIGHTS_VIEW = "insights.view"
+    RECORDINGS_LISTEN = "recordings.listen"
+    RECORDINGS_DOWNLOAD = "recordings.download"
+    USERS_MANAGE = "users.manage"
 
 
 class Membership(models.Model):

@@ -36,6 +36,13 @@ def refreshed(org: int) -> Organization:
         return Organization.objects.get(id=org)
 
 
+_INCLUDED = {
+    Permission.DATA_VIEW: Permission.DATA_MANAGE,
+    Permission.RECORDINGS_LISTEN: Permission.RECORDINGS_DOWNLOAD,
+}
+"""What comes with a greater permission."""
+
+
 @dataclass(frozen=True, slots=True)
 class Access:
     """What a person may do in one organization."""
@@ -45,10 +52,15 @@ class Access:
     permissions: frozenset[Permission]
 
     def allows(self, permission: Permission) -> bool:
-        """Whether the person may do that; who may manage may also view."""
+        """Whether the person may do that; who may manage may also view, who may download may also listen."""
         if self.is_admin or permission in self.permissions:
             return True
-        return permission is Permission.DATA_VIEW and Permission.DATA_MANAGE in self.permissions
+        return permission in _INCLUDED and _INCLUDED[permission] in self.permissions
+
+    @property
+    def is_of_use(self) -> bool:
+        """Whether the person may do anything there at all."""
+        return self.is_admin or bool(self.permissions)
 
 
 def organizations_of(user: User) -> list[Organization]:

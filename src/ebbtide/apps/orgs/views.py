@@ -9,7 +9,7 @@ from django.views.decorators.http import require_safe
 from ebbtide.apps.orgs.access import now_of, person, to_sign_in
 from ebbtide.apps.orgs.forms import SignInForm
 from ebbtide.apps.orgs.selectors import organizations_of
-from ebbtide.web.context import Frame, OrgLine
+from ebbtide.web.context.shared import Frame, OrgLine
 
 sign_in = LoginView.as_view(authentication_form=SignInForm, redirect_authenticated_user=True)
 sign_out = LogoutView.as_view()

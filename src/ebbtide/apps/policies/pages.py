@@ -15,7 +15,8 @@ from ebbtide.apps.policies.services import effect_of
 from ebbtide.domain.cell import DataType
 from ebbtide.domain.job import Job, JobType
 from ebbtide.domain.verdict import deciding_job, ineffective
-from ebbtide.web.context import IneffectiveNote, JobDeletePage, JobLine, JobsPage, QueueLine, StateNote
+from ebbtide.web.context.jobs import IneffectiveNote, JobDeletePage, JobsPage
+from ebbtide.web.context.shared import JobLine, QueueLine, StateNote
 
 QueueLines = Mapping[int, QueueLine]
 

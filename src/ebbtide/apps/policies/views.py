@@ -17,7 +17,8 @@ from ebbtide.apps.policies.selectors import find_job, jobs, to_domain
 from ebbtide.domain.errors import Taken
 from ebbtide.domain.identity import public_id
 from ebbtide.domain.job import Job
-from ebbtide.web.context import JobFormPage, JobLine, QueueLine
+from ebbtide.web.context.jobs import JobFormPage
+from ebbtide.web.context.shared import JobLine, QueueLine
 
 _UNACCEPTABLE, _CONFLICT = 422, 409
 

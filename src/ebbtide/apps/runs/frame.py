@@ -1,60 +1,99 @@
-"""The frame around every page of an organization: its name, the navigation, the kill switch that is on.
+"""The frame around every page: whose it is, the navigation, the kill switch that is on.
 
-A context processor, because pages of apps below this one stand in the same frame, and it is here that the platform's
-switch is known.
+A context processor, because pages of apps above and below this one stand in the same frame, and it is here that the
+platform's switch is known. Pages of other apps are known by the names of their addresses alone.
 """
 
-from typing import Literal
+from dataclasses import dataclass
 
 from django.http import HttpRequest
+from django.urls import reverse
+from django.utils.functional import Promise
+from django.utils.translation import gettext_lazy
 
-from ebbtide.apps.orgs.access import Visit, visit_of
+from ebbtide.apps.orgs.access import Visit, operator_visit_of, visit_of
 from ebbtide.apps.orgs.database import acting_in, mapped_errors
-from ebbtide.apps.orgs.models import FlagChange, Organization
+from ebbtide.apps.orgs.models import FlagChange, Organization, Permission
 from ebbtide.apps.orgs.selectors import organizations_of
 from ebbtide.apps.runs.models import Platform
-from ebbtide.web.context import Frame, OrgLine, SwitchNote
+from ebbtide.web.context.shared import Frame, NavEntry, OrgLine, SwitchNote
 
-Section = Literal["", "home", "jobs", "runs"]
 
-_SECTIONS: dict[str, Section] = {
-    "home": "home",
-    "jobs": "jobs",
-    "job_new": "jobs",
-    "job_edit": "jobs",
-    "job_delete": "jobs",
-    "runs": "runs",
-    "run": "runs",
-}
+@dataclass(frozen=True, slots=True)
+class _Section:
+    """A part of the product: the address it begins at, how it is called, and the addresses that belong to it."""
+
+    start: str
+    label: Promise
+    icon: str
+    key: str
+    permission: Permission | None = None
+    pages: tuple[str, ...] = ()
+
+
+_OF_ORG = (
+    _Section("home", gettext_lazy("Home"), "home", "h", Permission.DATA_VIEW),
+    _Section(
+        "jobs",
+        gettext_lazy("Jobs"),
+        "list-check",
+        "j",
+        Permission.DATA_VIEW,
+        pages=("job_new", "job_edit", "job_delete"),
+    ),
+    _Section("runs", gettext_lazy("Runs"), "history", "r", Permission.DATA_VIEW, pages=("run",)),
+)
+_OF_PLATFORM: tuple[_Section, ...] = ()
 
 
 def frame(request: HttpRequest) -> dict[str, Frame]:
-    """Give `frame` to the template of a page of an organization; nothing to other pages."""
+    """Give `frame` to the template of a page of an organization or of the platform; nothing to other pages."""
+    name = (request.resolver_match.url_name if request.resolver_match else None) or ""
     visit = visit_of(request)
-    return {} if visit is None else {"frame": _frame(request, visit)}
+    if visit is not None:
+        return {"frame": _organization_frame(visit, name=name)}
+    operator = operator_visit_of(request)
+    if operator is not None:
+        nav = tuple(_entry(section, name=name) for section in _OF_PLATFORM)
+        return {"frame": Frame(org=None, now=operator.now, platform=True, nav=nav, switch=platform_switch())}
+    return {}
 
 
-def _frame(request: HttpRequest, visit: Visit) -> Frame:
+def _organization_frame(visit: Visit, *, name: str) -> Frame:
     org = visit.org
-    match = request.resolver_match
+    open_to = [one for one in _OF_ORG if one.permission is None or visit.access.allows(one.permission)]
     return Frame(
         org=OrgLine(id=org.id, name=org.name, zone=org.zone, armed=org.armed),
         now=visit.now,
-        section=_SECTIONS.get(match.url_name or "", "") if match else "",
+        nav=tuple(_entry(section, name=name, org=org.id) for section in open_to),
         can_switch=len(organizations_of(visit.user)) > 1,
         switch=switch_note(org),
         can_change=visit.can_change,
     )
 
 
-def switch_note(org: Organization) -> SwitchNote | None:
-    """Tell the kill switch that is on, the platform's before the organization's; None where none is."""
+def _entry(section: _Section, *, name: str, **ids: int) -> NavEntry:
+    return NavEntry(
+        label=str(section.label),
+        url=reverse(section.start, kwargs=ids),
+        icon=section.icon,
+        key=section.key,
+        here=name == section.start or name in section.pages,
+    )
+
+
+def platform_switch() -> SwitchNote | None:
+    """Tell the platform's kill switch where it is on."""
     with mapped_errors():
         platform = Platform.objects.get(id=1)
-    if platform.stopped:
-        return SwitchNote(scope="platform", since=None, reason=platform.stopped_reason)
-    if not org.stopped:
-        return None
+    return SwitchNote(scope="platform", since=None, reason=platform.stopped_reason) if platform.stopped else None
+
+
+def switch_note(org: Organization) -> SwitchNote | None:
+    """Tell the kill switch that is on, the platform's before the organization's; None where none is."""
+    platform = platform_switch()
+    if platform is not None or not org.stopped:
+        return platform
     with acting_in(org.id):
         turned = FlagChange.objects.filter(org_id=org.id, flag="stopped", value=True).order_by("-at").first()
     return SwitchNote(scope="organization", since=turned.at if turned else None, reason=turned.reason if turned else "")

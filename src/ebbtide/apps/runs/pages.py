@@ -1,4 +1,4 @@
-"""Home, runs and run as pages show them: filled shapes, complete before a template sees them.
+"""Runs and a run as pages show them: filled shapes, complete before a template sees them.
 
 Every function expects an open transaction in the organization.
 """
@@ -9,49 +9,23 @@ from datetime import datetime
 from typing import Literal
 from urllib.parse import urlencode
 
-from django.utils.translation import gettext as _
-
-from ebbtide.apps.insights.selectors import set_aside
 from ebbtide.apps.orgs.models import Organization
 from ebbtide.apps.policies.models import RetentionJob
 from ebbtide.apps.policies.pages import armed_or_not, job_line, queue_lines
-from ebbtide.apps.policies.selectors import jobs
 from ebbtide.apps.runs import listing, selectors
 from ebbtide.apps.runs.models import Plan, Run
 from ebbtide.apps.runs.planning import facts_of, made_from
-from ebbtide.apps.runs.preview import Amount, preview, stored
-from ebbtide.domain.calendar import Days, local_day, next_night, parse_zone
-from ebbtide.domain.cell import DataType
+from ebbtide.domain.calendar import Days, next_night, parse_zone
 from ebbtide.domain.errors import CapExceeded, PlanStale
 from ebbtide.domain.guard import Caps, check_caps
 from ebbtide.domain.identity import public_id
 from ebbtide.domain.job import Job, JobType, What
 from ebbtide.domain.outcome import RunOutcome
 from ebbtide.domain.plan import check_fresh
-from ebbtide.domain.verdict import effective_retention
 from ebbtide.engine.admit import Mode
-from ebbtide.web.context import (
-    AsideLine,
-    GuardNote,
-    HomePage,
-    JobLine,
-    MatrixCell,
-    MatrixRow,
-    NumbersLine,
-    Pages,
-    PlanNote,
-    QueueLine,
-    ReasonLine,
-    RunLine,
-    RunPage,
-    RunsFilter,
-    RunsPage,
-    StateNote,
-    StorageLine,
-    TonightLine,
-)
+from ebbtide.web.context.runs import GuardNote, NumbersLine, PlanNote, ReasonLine, RunPage, RunsFilter, RunsPage
+from ebbtide.web.context.shared import JobLine, QueueLine, RunLine, StateNote
 
-QUEUES_A_PAGE = 100
 RUNS_A_PAGE = 50
 
 
@@ -62,81 +36,7 @@ def state_note(org: Organization, *, last: Run | None) -> StateNote:
     return StateNote(kind="blocked", since=last.ended_at, reason=last.reason, run=last.id)
 
 
-def home_page(org: Organization, *, now: datetime, page: int) -> HomePage:
-    """Give the home page of an organization.
-
-    Args:
-        org: the organization, read for this request.
-        now: the request's moment.
-        page: which page of the matrix, from 1; one beyond the last is the last.
-    """
-    night = next_night(now, zone=parse_zone(org.zone), at=org.night_at)
-    tonight = preview(org=org.id, on=local_day(night, zone=parse_zone(org.zone)))
-    held, queues = stored(org=org.id), queue_lines(org=org.id)
-    found = jobs(org=org.id)
-    last = Run.objects.filter(org_id=org.id).order_by("-id").first()
-    items, size = sum(one.items for one in tonight.values()), sum(one.bytes for one in tonight.values())
-    held_items, held_bytes = sum(one.items for one in held.values()), sum(one.bytes for one in held.values())
-    count = max(1, -(-len(queues) // QUEUES_A_PAGE))
-    number = min(max(1, page), count)
-    shown = list(queues.values())[(number - 1) * QUEUES_A_PAGE : number * QUEUES_A_PAGE]
-    return HomePage(
-        state=state_note(org, last=last),
-        next_night=night,
-        last_run=None if last is None else _run_lines([last], org=org.id)[0],
-        tonight=tuple(
-            TonightLine(data_type=kind, items=one.items, bytes=one.bytes, oldest=one.oldest, newest=one.newest)
-            for kind, one in tonight.items()
-        ),
-        tonight_items=items,
-        tonight_bytes=size,
-        tonight_stopped=_would_stop(org, selected=items, population=held_items),
-        matrix=_matrix(shown, found=found, queues=queues),
-        matrix_pages=Pages(number=number, count=count, total=len(queues)) if count > 1 else None,
-        storage=tuple(_storage_line(kind, one, whole=held_bytes) for kind, one in held.items()),
-        storage_items=held_items,
-        storage_bytes=held_bytes,
-        job_count=len(found),
-        aside=tuple(_aside_line(one.kind, one.reason, one.items) for one in set_aside(org=org.id)),
-    )
-
-
-def _would_stop(org: Organization, *, selected: int, population: int) -> str:
-    """Say in the guard's words why tonight would be stopped by its caps; empty where it would not."""
-    try:
-        check_caps(_caps(org), selected=selected, population=population)
-    except CapExceeded as refusal:
-        return refusal.message
-    return ""
-
-
-def _caps(org: Organization) -> Caps:
-    return Caps(share_percent=org.share_cap_percent, items=org.item_cap)
-
-
-def _matrix(shown: list[QueueLine], *, found: list[Job], queues: Mapping[int, QueueLine]) -> tuple[MatrixRow, ...]:
-    lines = {job.id: job_line(job, queues=queues) for job in found}
-    deciding = effective_retention(found, queues=[queue.id for queue in shown])
-
-    def cell(queue: int, kind: DataType) -> MatrixCell:
-        job = deciding.get((queue, kind))
-        return MatrixCell(data_type=kind, job=None if job is None else lines[job.id])
-
-    return tuple(MatrixRow(queue=one, cells=tuple(cell(one.id, kind) for kind in DataType)) for one in shown)
-
-
-def _storage_line(kind: DataType, one: Amount, *, whole: int) -> StorageLine:
-    percent = one.bytes * 100 / whole if whole else 0.0
-    return StorageLine(data_type=kind, items=one.items, bytes=one.bytes, percent=percent, oldest=one.oldest)
-
-
-def _aside_line(kind: str, reason: str, items: int) -> AsideLine:
-    if kind == "late":
-        return AsideLine(kind="late", reason=_("arrived for a day that was already purged"), items=items)
-    return AsideLine(kind="undatable", reason=reason, items=items)
-
-
-def _run_lines(runs: list[Run], *, org: int) -> list[RunLine]:
+def run_lines(runs: list[Run], *, org: int) -> list[RunLine]:
     plans = listing.plans_of(runs, org=org)
     return [_run_line(run, plan=plans[run.plan_id]) for run in runs]
 
@@ -185,7 +85,7 @@ def runs_page(
     return RunsPage(
         state=state_note(org, last=newest),
         next_night=next_night(now, zone=parse_zone(org.zone), at=org.night_at),
-        runs=tuple(_run_lines(part.runs, org=org.id)),
+        runs=tuple(run_lines(part.runs, org=org.id)),
         filter=RunsFilter(outcome=narrowed.outcome or "", since=narrowed.since, until=narrowed.until),
         newer=urlencode({**query, "after": public_id("run", part.runs[0].id)}) if more and part.has_newer else "",
         older=urlencode({**query, "before": public_id("run", part.runs[-1].id)}) if more and part.has_older else "",

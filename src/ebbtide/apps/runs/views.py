@@ -12,6 +12,7 @@ from ebbtide.apps.orgs.database import acting_in
 from ebbtide.apps.orgs.models import Permission
 from ebbtide.apps.policies.pages import queue_lines
 from ebbtide.apps.runs import pages
+from ebbtide.apps.runs.home import home_page
 from ebbtide.apps.runs.listing import Narrowed
 from ebbtide.apps.runs.models import Run
 from ebbtide.apps.runs.planning import confirm_plan, facts_of, made_from, plan_by_id
@@ -21,7 +22,7 @@ from ebbtide.domain.errors import InputInvalid
 from ebbtide.domain.identity import parse_id, public_id
 from ebbtide.domain.outcome import RunOutcome
 from ebbtide.domain.plan import check_fresh
-from ebbtide.web.context import NumbersLine
+from ebbtide.web.context.runs import NumbersLine
 from ebbtide.web.spreadsheet import csv_lines
 
 _COLUMNS = (
@@ -36,7 +37,7 @@ def home(request: HttpRequest, visit: Visit) -> HttpResponse:
     text = request.GET.get("page", "1")
     number = int(text) if text.isascii() and text.isdigit() and len(text) < 10 else 1
     with acting_in(visit.org.id):
-        page = pages.home_page(visit.org, now=visit.now, page=number)
+        page = home_page(visit.org, now=visit.now, page=number)
     return render(request, "pages/home.html", {"page": page})
 
 

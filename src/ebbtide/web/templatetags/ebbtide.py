@@ -17,7 +17,7 @@ from django.utils.safestring import SafeString
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy, ngettext, pgettext
 
-from ebbtide.web.context import QueueLine
+from ebbtide.web.context.shared import QueueLine
 
 register = template.Library()
 

@@ -1,0 +1,1 @@
+"""People: signing in with two factors, sessions, invitations, user groups."""
