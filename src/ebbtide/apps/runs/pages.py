@@ -37,6 +37,7 @@ def state_note(org: Organization, *, last: Run | None) -> StateNote:
 
 
 def run_lines(runs: list[Run], *, org: int) -> list[RunLine]:
+    """Give runs as lines, each with what its plan named."""
     plans = listing.plans_of(runs, org=org)
     return [_run_line(run, plan=plans[run.plan_id]) for run in runs]
 
