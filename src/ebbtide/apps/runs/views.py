@@ -4,6 +4,7 @@ from collections.abc import Iterator
 
 from django.contrib import messages
 from django.http import HttpRequest, HttpResponse, StreamingHttpResponse
+from django.http.response import HttpResponseBase
 from django.shortcuts import redirect, render
 from django.utils.translation import gettext as _
 
@@ -12,8 +13,10 @@ from ebbtide.apps.orgs.database import acting_in
 from ebbtide.apps.orgs.models import Permission
 from ebbtide.apps.policies.pages import queue_lines
 from ebbtide.apps.runs import pages
-from ebbtide.apps.runs.home import home_page
+from ebbtide.apps.runs.age_charts import AGES_CSV, age_csv_rows
+from ebbtide.apps.runs.home import HomeAsked, ages_tonight, decided_for_tonight, home_asked, home_page
 from ebbtide.apps.runs.listing import Narrowed
+from ebbtide.apps.runs.matrix import MATRIX_CSV, matrix_cells
 from ebbtide.apps.runs.models import Run
 from ebbtide.apps.runs.planning import confirm_plan, facts_of, made_from, plan_by_id
 from ebbtide.apps.runs.selectors import run_by_id
@@ -23,6 +26,7 @@ from ebbtide.domain.identity import parse_id, public_id
 from ebbtide.domain.outcome import RunOutcome
 from ebbtide.domain.plan import check_fresh
 from ebbtide.web.context.runs import NumbersLine
+from ebbtide.web.listing import csv_answer
 from ebbtide.web.spreadsheet import csv_lines
 
 _COLUMNS = (
@@ -32,13 +36,24 @@ _COLUMNS = (
 
 
 @organization_page(Permission.DATA_VIEW)
-def home(request: HttpRequest, visit: Visit) -> HttpResponse:
-    """Show where the organization stands, and what tonight would take."""
-    text = request.GET.get("page", "1")
-    number = int(text) if text.isascii() and text.isdigit() and len(text) < 10 else 1
-    with acting_in(visit.org.id):
-        page = home_page(visit.org, now=visit.now, page=number)
+def home(request: HttpRequest, visit: Visit) -> HttpResponseBase:
+    """Show where the organization stands, and what tonight would take; its two tables also as CSV."""
+    asked, org = home_asked(request.GET), visit.org.id
+    if asked.ages.csv or asked.matrix.csv:
+        return _home_csv(visit, asked)
+    with acting_in(org):
+        page = home_page(visit.org, now=visit.now, asked=asked)
     return render(request, "pages/home.html", {"page": page})
+
+
+def _home_csv(visit: Visit, asked: HomeAsked) -> HttpResponseBase:
+    org, public = visit.org.id, public_id("org", visit.org.id)
+    with acting_in(org):
+        decided = decided_for_tonight(visit.org, now=visit.now)
+        if asked.ages.csv:
+            return csv_answer(AGES_CSV, age_csv_rows(ages_tonight(decided, org=org)), name=f"ebbtide-{public}-ages")
+        rows = list(matrix_cells(decided, org=org, asked=asked.matrix))
+    return csv_answer(MATRIX_CSV, rows, name=f"ebbtide-{public}-effective-retention")
 
 
 @organization_page(Permission.DATA_VIEW)
