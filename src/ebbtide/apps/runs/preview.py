@@ -3,11 +3,9 @@
 Every function expects an open transaction in the organization.
 """
 
-from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date
 
-from django.db import connections
 from django.db.models import Min, Sum
 
 from ebbtide.apps.catalog.models import Cell as CellRow
@@ -16,8 +14,7 @@ from ebbtide.apps.orgs.database import WEB
 from ebbtide.apps.policies.selectors import jobs
 from ebbtide.apps.runs.wiring import cell_catalog
 from ebbtide.domain.cell import DataType
-from ebbtide.domain.job import Job
-from ebbtide.engine.simulate import plan_cells, reaches
+from ebbtide.engine.simulate import plan_cells
 
 
 @dataclass(slots=True)
@@ -55,29 +52,3 @@ def stored(*, org: int) -> dict[DataType, Amount]:
     for name, items, size, oldest in sums.annotate(n=Sum("items"), size=Sum("bytes"), oldest=Min("day")):
         found[DataType(name)] = Amount(items, size, oldest)
     return found
-
-
-def due_amounts(*, org: int, jobs: Sequence[Job], on: date) -> dict[tuple[int, DataType], Amount]:
-    """TEMPORARY: replaced by the one of branch home."""
-    queues = list(Queue.objects.filter(org_id=org).values_list("id", flat=True))
-    wanted = reaches(jobs, queues=queues, on=on)
-    if not wanted:
-        return {}
-    with connections[WEB].cursor() as cursor:
-        cursor.execute(
-            """
-            SELECT c.queue_id, c.data_type, sum(c.items)::bigint, sum(c.bytes)::bigint, min(c.day), max(c.day)
-            FROM catalog_cell c
-            JOIN unnest(%s::int[], %s::text[], %s::date[]) AS r (queue_id, data_type, before)
-                ON r.queue_id = c.queue_id AND r.data_type = c.data_type AND c.day < r.before
-            WHERE c.org_id = %s AND c.day < %s GROUP BY 1, 2
-            """,
-            [
-                [reach.queue for reach in wanted],
-                [str(reach.data_type) for reach in wanted],
-                [reach.before for reach in wanted],
-                org,
-                max(reach.before for reach in wanted),
-            ],
-        )
-        return {(q, DataType(t)): Amount(n, b, o, w) for q, t, n, b, o, w in cursor.fetchall()}
