@@ -11,9 +11,9 @@ from django.utils.translation import gettext_lazy
 
 from ebbtide.apps.catalog import selectors as catalog
 from ebbtide.apps.editor.questions import ineffective_notes
-from ebbtide.apps.editor.weighing import NOTHING, Night, Weighed, quantity, weigh
+from ebbtide.apps.editor.weighing import NOTHING, Key, Night, Weighed, quantity, weigh
 from ebbtide.apps.orgs.models import Organization
-from ebbtide.apps.runs.preview import Amount
+from ebbtide.domain.cell import Amount as Arrived
 from ebbtide.domain.cell import DataType
 from ebbtide.domain.errors import CapExceeded
 from ebbtide.domain.guard import Caps, check_caps
@@ -83,12 +83,13 @@ def panel_of(
         whole: whether the table is to tell of the whole run.
         paused: whether the job is paused.
     """
-    weighed = weigh(org=org.id, among=among, new=job, on=night.on)
-    run = quantity(iter(weighed.then.values()))
+    weighed = weigh(org=org.id, among=among, new=job, queues=queues, on=night.on)
+    run = quantity(weighed.then.values())
     own = {key for key, decider in weighed.deciding.items() if decider.id == job.id}
-    changes = {key: (items, size) for key, items, size in weighed.changes()}
-    nightly, by_type = _nightly(org.id, own=own, night=night)
-    lines = _lines(weighed, own=own, changes=changes, job=job, queues=queues)
+    since = night.today - timedelta(days=USUAL_DAYS)
+    inflow = catalog.inflow(org=org.id, since=since, until=night.today)
+    nightly, by_type = _nightly(inflow, own=own)
+    lines = _lines(weighed, job=job, queues=queues)
     if not whole:
         lines = [line for line in lines if line.this or line.more]
     return PreviewPanel(
@@ -96,12 +97,12 @@ def panel_of(
         armed=org.armed,
         run=run,
         own=quantity(amount for key, amount in weighed.then.items() if key in own),
-        newly=_sum([change for change in changes.values() if change[0] > 0]),
-        gone=_sum([(-items, -size) for items, size in changes.values() if items < 0]),
+        newly=quantity(weighed.newly.values()),
+        gone=quantity(weighed.gone.values()),
         nightly=nightly,
         by_type=tuple(by_type.items()),
         notes=ineffective_notes(job, among=among, queues=queues),
-        stopped=_would_stop(org, selected=run.items),
+        stopped=_would_stop(org, selected=run.items, at_least=sum(one.items for one in inflow.values())),
         paused=paused,
         whole=whole,
         lines=list_rows(PREVIEW, lines, asked=asked),
@@ -112,44 +113,34 @@ def every_line(
     org: Organization, *, job: Job, among: Sequence[Job], queues: Mapping[int, QueueLine], night: Night
 ) -> list[PreviewLine]:
     """Give the whole run's lines: what goes into the CSV."""
-    weighed = weigh(org=org.id, among=among, new=job, on=night.on)
-    own = {key for key, decider in weighed.deciding.items() if decider.id == job.id}
-    changes = {key: (items, size) for key, items, size in weighed.changes()}
-    return _lines(weighed, own=own, changes=changes, job=job, queues=queues)
+    weighed = weigh(org=org.id, among=among, new=job, queues=queues, on=night.on)
+    return _lines(weighed, job=job, queues=queues)
 
 
-def _lines(
-    weighed: Weighed,
-    *,
-    own: set[tuple[int, DataType]],
-    changes: Mapping[tuple[int, DataType], tuple[int, int]],
-    job: Job,
-    queues: Mapping[int, QueueLine],
-) -> list[PreviewLine]:
-    def line(key: tuple[int, DataType], amount: Amount) -> PreviewLine:
+def _lines(weighed: Weighed, *, job: Job, queues: Mapping[int, QueueLine]) -> list[PreviewLine]:
+    def line(key: Key) -> PreviewLine:
         decider = weighed.deciding.get(key)
         return PreviewLine(
             queue=queues[key[0]],
             data_type=key[1],
             job=None if decider is None or decider.id == job.id else decider.id,
-            this=key in own,
-            amount=quantity(iter([amount])),
-            more=changes.get(key, (0, 0))[0],
+            this=decider is not None and decider.id == job.id,
+            amount=quantity([weighed.then.get(key, NOTHING)]),
+            more=weighed.newly.get(key, NOTHING).items - weighed.gone.get(key, NOTHING).items,
         )
 
-    keys = [key for key in weighed.then.keys() | changes.keys() if key in changes or weighed.then[key].items]
+    keys = list(weighed.then.keys() | weighed.gone.keys())
     keys.sort(key=lambda key: (queues[key[0]].name.casefold(), _ORDER[key[1]]))
-    return [line(key, weighed.then.get(key, NOTHING)) for key in keys]
+    return [line(key) for key in keys]
 
 
-def _nightly(org: int, *, own: set[tuple[int, DataType]], night: Night) -> tuple[Quantity, dict[DataType, Quantity]]:
+def _nightly(inflow: Mapping[Key, Arrived], *, own: set[Key]) -> tuple[Quantity, dict[DataType, Quantity]]:
     """Say what comes in each day of what a job would decide, in all and by data type.
 
     In time, just so much crosses its line each night.
     """
     found = dict.fromkeys(DataType, (0, 0))
-    sums = catalog.inflow(org=org, since=night.today - timedelta(days=USUAL_DAYS), until=night.today)
-    for (queue, kind), one in sums.items():
+    for (queue, kind), one in inflow.items():
         if (queue, kind) in own:
             items, size = found[kind]
             found[kind] = (items + one.items, size + one.bytes)
@@ -162,13 +153,21 @@ def _mean(items: int, size: int) -> Quantity:
     return Quantity(items=max(1, round(items / USUAL_DAYS)) if items else 0, bytes=round(size / USUAL_DAYS))
 
 
-def _sum(parts: Sequence[tuple[int, int]]) -> Quantity:
-    return Quantity(items=sum(items for items, _size in parts), bytes=sum(size for _items, size in parts))
+def _would_stop(org: Organization, *, selected: int, at_least: int) -> str:
+    """Say in the guard's words why the night would be stopped by its caps; empty where it would not.
 
-
-def _would_stop(org: Organization, *, selected: int) -> str:
-    """Say in the guard's words why the night would be stopped by its caps; empty where it would not."""
+    Args:
+        org: the organization.
+        selected: items the night would take.
+        at_least: items that are there in any case: where so many are enough, nobody counts the rest.
+    """
     caps = Caps(share_percent=org.share_cap_percent, items=org.item_cap)
+    try:
+        check_caps(caps, selected=selected, population=at_least)
+    except CapExceeded:
+        pass
+    else:
+        return ""
     try:
         check_caps(caps, selected=selected, population=catalog.population(org=org.id))
     except CapExceeded as refusal:

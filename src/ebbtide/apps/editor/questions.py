@@ -83,7 +83,9 @@ def question_of(
     """
     among, queues = jobs(org=org.id), queue_lines(org=org.id)
     notes = ineffective_notes(new, among=among, queues=queues)
-    newly = weigh(org=org.id, among=among, new=new, on=night.on).newly if org.armed else {}
+    newly: Newly = {}
+    if org.armed:
+        newly = weigh(org=org.id, among=among, new=new, queues=queues, on=night.on).newly_by_type
     items = sum(one for one, _size in newly.values())
     if not notes and not items:
         return None

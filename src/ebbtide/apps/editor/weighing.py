@@ -1,17 +1,19 @@
 """What the next night would take with the jobs as they stand, and with one of them as somebody would have it.
 
-Both are worked out by the code that plans are made with, so that what is shown is what a night does. Every function
-expects an open transaction in the organization.
+How far back each (Q, data type) is kept is said by the code that plans are made with; the database only adds up. Every
+function expects an open transaction in the organization.
 """
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
 
-from ebbtide.apps.catalog.models import Queue
+from django.db import connections
+
+from ebbtide.apps.orgs.database import WEB
 from ebbtide.apps.orgs.models import Organization
-from ebbtide.apps.runs.preview import Amount, due_amounts
-from ebbtide.domain.calendar import local_day, next_night, parse_zone
+from ebbtide.apps.runs.preview import Amount
+from ebbtide.domain.calendar import cutoff, local_day, next_night, parse_zone
 from ebbtide.domain.cell import DataType
 from ebbtide.domain.job import Job
 from ebbtide.domain.verdict import Retention, effective_retention
@@ -39,33 +41,27 @@ def night_of(org: Organization, *, now: datetime) -> Night:
 
 @dataclass(frozen=True, slots=True)
 class Weighed:
-    """A night in two ways.
+    """A night in two ways; of what is not named nothing goes.
 
     Attributes:
-        now: what it takes as the jobs stand, by (Q, data type); what is not in it is nothing.
-        then: what it would take with the jobs as they would be.
+        then: what it would take with the jobs as they would be, by (Q, data type).
+        newly: the part of it that does not go as things stand.
+        gone: what goes as things stand and would not go any more.
         deciding: the jobs that would decide then.
     """
 
-    now: Mapping[Key, Amount]
     then: Mapping[Key, Amount]
+    newly: Mapping[Key, Amount]
+    gone: Mapping[Key, Amount]
     deciding: Retention
 
-    def changes(self) -> Iterator[tuple[Key, int, int]]:
-        """Give each (Q, data type) of which more or less would go, with the difference in items and bytes."""
-        for key in self.now.keys() | self.then.keys():
-            before, after = self.now.get(key, NOTHING), self.then.get(key, NOTHING)
-            if before.items != after.items:
-                yield key, after.items - before.items, after.bytes - before.bytes
-
     @property
-    def newly(self) -> dict[DataType, tuple[int, int]]:
-        """What would go and does not go as things stand: items and bytes by data type."""
+    def newly_by_type(self) -> dict[DataType, tuple[int, int]]:
+        """What goes newly: items and bytes by data type."""
         found = dict.fromkeys(DataType, (0, 0))
-        for (_queue, data_type), items, size in self.changes():
-            if items > 0:
-                had = found[data_type]
-                found[data_type] = (had[0] + items, had[1] + size)
+        for (_queue, data_type), amount in self.newly.items():
+            items, size = found[data_type]
+            found[data_type] = (items + amount.items, size + amount.bytes)
         return found
 
 
@@ -74,33 +70,80 @@ def with_job(new: Job, *, among: Sequence[Job]) -> list[Job]:
     return [*(job for job in among if job.id != new.id), new]
 
 
-def weigh(*, org: int, among: Sequence[Job], new: Job, on: date) -> Weighed:
+def weigh(*, org: int, among: Sequence[Job], new: Job, queues: Iterable[int], on: date) -> Weighed:
     """Work out what a night would take as the jobs stand, and with a job as it would be.
 
     Args:
         org: the organization's number.
         among: the jobs in force.
         new: the job as it would be; an existing one by its id.
+        queues: all Qs of the organization, archived ones too.
         on: the night's org-local date.
     """
-    after = with_job(new, among=among)
-    queues = list(Queue.objects.filter(org_id=org).values_list("id", flat=True))
-    return Weighed(
-        now=due_amounts(org=org, jobs=among, on=on),
-        then=due_amounts(org=org, jobs=after, on=on),
-        deciding=effective_retention(after, queues=queues),
-    )
+    every = list(queues)
+    before = effective_retention(among, queues=every)
+    after = effective_retention(with_job(new, among=among), queues=every)
+    then: dict[Key, Amount] = {}
+    newly: dict[Key, Amount] = {}
+    gone: dict[Key, Amount] = {}
+    for key, both, apart in _stretches(before, after, org=org, on=on):
+        if _from(after, key, on=on) > _from(before, key, on=on):
+            newly[key] = apart
+            both.add(apart)
+        else:
+            gone[key] = apart
+        then[key] = both
+    return Weighed(then=_anything(then), newly=_anything(newly), gone=_anything(gone), deciding=after)
 
 
-def quantity(amounts: Iterator[Amount]) -> Quantity:
+def _anything(amounts: Mapping[Key, Amount]) -> dict[Key, Amount]:
+    return {key: amount for key, amount in amounts.items() if amount.items}
+
+
+def _from(retention: Retention, key: Key, *, on: date) -> date:
+    """Give the first day that is kept."""
+    job = retention.get(key)
+    return date.min if job is None else cutoff(on, days=job.days)
+
+
+def _stretches(before: Retention, after: Retention, *, org: int, on: date) -> Iterator[tuple[Key, Amount, Amount]]:
+    """Add up, for each (Q, data type), the days that go either way, and those that go one way only."""
+    keys = list(before.keys() | after.keys())
+    ends = [sorted((_from(before, key, on=on), _from(after, key, on=on))) for key in keys]
+    with connections[WEB].cursor() as cursor:
+        # leans on cell_by_queue: two stretches of that index for each key, the second empty where nothing changes
+        cursor.execute(
+            """
+            SELECT r.queue_id, r.data_type, both_ways.*, one_way.*
+            FROM unnest(%(queues)s::int[], %(kinds)s::text[], %(first)s::date[], %(second)s::date[])
+                AS r (queue_id, data_type, first, second)
+            CROSS JOIN LATERAL (
+                SELECT coalesce(sum(c.items), 0)::bigint, coalesce(sum(c.bytes), 0)::bigint, min(c.day), max(c.day)
+                FROM catalog_cell c
+                WHERE c.org_id = %(org)s AND c.queue_id = r.queue_id AND c.data_type = r.data_type
+                    AND c.day < r.first) AS both_ways
+            CROSS JOIN LATERAL (
+                SELECT coalesce(sum(c.items), 0)::bigint, coalesce(sum(c.bytes), 0)::bigint, min(c.day), max(c.day)
+                FROM catalog_cell c
+                WHERE c.org_id = %(org)s AND c.queue_id = r.queue_id AND c.data_type = r.data_type
+                    AND c.day >= r.first AND c.day < r.second) AS one_way
+            """,
+            {
+                "queues": [queue for queue, _kind in keys],
+                "kinds": [str(kind) for _queue, kind in keys],
+                "first": [first for first, _second in ends],
+                "second": [second for _first, second in ends],
+                "org": org,
+            },
+        )
+        rows = cursor.fetchall()
+    for queue, kind, *sums in rows:
+        yield (queue, DataType(kind)), Amount(*sums[:4]), Amount(*sums[4:])
+
+
+def quantity(amounts: Iterable[Amount]) -> Quantity:
     """Add up."""
-    items = size = 0
-    oldest: date | None = None
-    newest: date | None = None
+    whole = Amount()
     for one in amounts:
-        items, size = items + one.items, size + one.bytes
-        if one.oldest is not None:
-            oldest = one.oldest if oldest is None else min(oldest, one.oldest)
-        if one.newest is not None:
-            newest = one.newest if newest is None else max(newest, one.newest)
-    return Quantity(items=items, bytes=size, oldest=oldest, newest=newest)
+        whole.add(one)
+    return Quantity(items=whole.items, bytes=whole.bytes, oldest=whole.oldest, newest=whole.newest)
