@@ -12,7 +12,7 @@ from ebbtide.apps.orgs.access import Visit, organization_page
 from ebbtide.apps.orgs.database import acting_in
 from ebbtide.apps.orgs.models import Permission
 from ebbtide.apps.policies.pages import queue_lines
-from ebbtide.apps.policies.selectors import find_job, to_domain
+from ebbtide.apps.policies.selectors import find_job, jobs, to_domain
 from ebbtide.domain.identity import public_id
 from ebbtide.web.context.jobs import ChangeRow
 from ebbtide.web.listing import Asked, asked_of, csv_answer, every_row, sorted_rows
@@ -39,7 +39,13 @@ def job_page(request: HttpRequest, visit: Visit, job: str) -> HttpResponseBase:
         row = find_job(job, org=visit.org.id, deleted_too=True)
         name = f"ebbtide-{public_id('job', row.id)}"
         if reach.csv and row.deleted_at is None:
-            where = pages.reach_rows(visit.org, job=to_domain(row), now=visit.now)
+            where = pages.reach_rows(
+                visit.org,
+                job=to_domain(row),
+                in_force=jobs(org=visit.org.id),
+                queues=queue_lines(org=visit.org.id),
+                now=visit.now,
+            )
             return csv_answer(pages.REACH, sorted_rows(pages.REACH, where, asked=reach), name=f"{name}-reach")
         page = pages.job_page(visit.org, row=row, now=visit.now, reach_asked=reach, history_asked=history)
     if history.csv:

@@ -114,10 +114,11 @@ def jobs_page(org: Organization, *, rows: Sequence[JobRow], now: datetime, asked
     )
 
 
-def reach_rows(org: Organization, *, job: Job, now: datetime) -> list[ReachRow]:
+def reach_rows(
+    org: Organization, *, job: Job, in_force: Sequence[Job], queues: Mapping[int, QueueLine], now: datetime
+) -> list[ReachRow]:
     """Say where a job decides, as if it were in force, and what of it tonight."""
-    queues = queue_lines(org=org.id)
-    among = with_job(job, among=jobs(org=org.id))
+    among = with_job(job, among=in_force)
     deciding = effective_retention(among, queues=queues)
     tonight = shares(org, among=among, queues=queues, now=now)
     lines = {one.id: job_line(one, queues=queues) for one in among}
@@ -151,9 +152,11 @@ def job_page(
         reach_asked: what is asked of the table of where it decides.
         history_asked: what is asked of its history.
     """
-    queues, job = queue_lines(org=org.id), to_domain(row)
-    idle = ineffective(jobs(org=org.id)).get(row.id, ()) if row.deleted_at is None else ()
-    where = [] if row.deleted_at is not None else reach_rows(org, job=job, now=now)
+    queues, job, in_force = queue_lines(org=org.id), to_domain(row), jobs(org=org.id)
+    idle = ineffective(in_force).get(row.id, ())
+    where = []
+    if row.deleted_at is None:
+        where = reach_rows(org, job=job, in_force=in_force, queues=queues, now=now)
     told = changes(org=org.id, job=row.id)
     gone = told.filter(after__isnull=True).order_by("-id").first() if row.deleted_at is not None else None
     tonight = [one.tonight for one in where]
