@@ -382,7 +382,7 @@ def test_the_list_is_global_first_searched_sorted_and_taken_away(world: World, a
     assert set(shown("?jobs.find=support")) == set(made)
     assert set(shown("?jobs.find=no+effect")) == {made[0], made[2]}
     text = b"".join(alice.get(url(world, "?csv=jobs")).streaming_content).decode()  # type: ignore[attr-defined]
-    assert text.splitlines()[0].replace('"', '').endswith("job,reach,deletes,days,state,tonight,bytes,changed")
+    assert text.splitlines()[0].replace('"', "").endswith("job,reach,deletes,days,state,tonight,bytes,changed")
     assert "Deletes all data of Support older than 9 days" in text
 
 
