@@ -4,14 +4,12 @@ from dataclasses import replace
 from datetime import UTC, date, datetime, timedelta
 from typing import Any
 
-from django import forms
 from django.contrib.auth.forms import AuthenticationForm
 
 from ebbtide.domain.cell import DataType
 from ebbtide.domain.job import JobType, What
 from ebbtide.domain.outcome import RunOutcome
 from ebbtide.web.context.home import AsideLine, HomePage, MatrixCell, MatrixRow, StorageLine, TonightLine
-from ebbtide.web.context.jobs import IneffectiveNote, JobDeletePage, JobFormPage, JobsPage
 from ebbtide.web.context.runs import GuardNote, NumbersLine, PlanNote, ReasonLine, RunPage, RunsFilter, RunsPage
 from ebbtide.web.context.shared import (
     Frame,
@@ -225,31 +223,6 @@ PLAN = PlanNote(
 )
 
 
-class JobForm(forms.Form):
-    type = forms.ChoiceField(label="Reach", choices=[("global", "Global"), ("queue", "Q")])
-    queues = forms.MultipleChoiceField(label="Qs", choices=[(q.id, q.name) for q in MANY], required=False)
-    what = forms.ChoiceField(label="Data", choices=[("all", "All"), ("desktop", "Desktop")], required=False)
-    version = forms.IntegerField(required=False)
-    days = forms.IntegerField(
-        label="Delete what is older than",
-        help_text="A whole number of days, 1 to 5,000. Every record is kept at least this many full days.",
-        min_value=1,
-        max_value=5000,
-    )
-
-    def clean(self) -> dict[str, Any]:
-        if self.cleaned_data.get("type") == "queue" and not self.cleaned_data.get("queues"):
-            self.add_error("queues", "Choose at least one Q.")
-        return self.cleaned_data
-
-
-NEW_NOTE = JobLine(id=None, type=JobType.QUEUE, what=What.ALL, days=500, queues=QUEUES[:2])
-NOTES = (
-    IneffectiveNote(this=True, idle=NEW_NOTE, because_of=(GLOBAL_400,)),
-    IneffectiveNote(this=False, idle=IDLE_1500, because_of=(NEW_NOTE,)),
-)
-
-
 def failed_login() -> AuthenticationForm:
     form = AuthenticationForm(data={"username": "alice", "password": ""})
     form.errors.clear()
@@ -266,8 +239,6 @@ def samples() -> dict[str, tuple[str, dict[str, Any]]]:
         OrgLine(id=n, name=f"{name} Contact Centre", zone="America/New_York", armed=n % 2 == 0)
         for n, name in enumerate(NAMES)
     ]
-    chosen = frozenset({1, 2})
-    ok = {"type": "queue", "queues": ["1", "2"], "what": "all", "days": "500"}
     return {
         "login": ("registration/login.html", {"form": AuthenticationForm(), "next": "/"}),
         "login-failed": ("registration/login.html", {"form": failed_login(), "next": "/"}),
@@ -293,54 +264,6 @@ def samples() -> dict[str, tuple[str, dict[str, Any]]]:
                     matrix_pages=Pages(number=2, count=3, total=140),
                 ),
             },
-        ),
-        "jobs": (
-            "pages/jobs.html",
-            {
-                "frame": frame("jobs"),
-                "page": JobsPage(state=SIMULATING, jobs=(GLOBAL_400, DESKTOP_30, CLAIMS_1, IDLE_1500)),
-            },
-        ),
-        "jobs-empty": ("pages/jobs.html", {"frame": frame("jobs"), "page": JobsPage(state=SIMULATING, jobs=())}),
-        "job-new": (
-            "pages/job_form.html",
-            {
-                "frame": frame("jobs"),
-                "form": JobForm(initial={"type": "global"}),
-                "page": JobFormPage(job=None, queues=MANY),
-            },
-        ),
-        "job-edit": (
-            "pages/job_form.html",
-            {
-                "frame": frame("jobs"),
-                "form": JobForm(initial=ok),
-                "page": JobFormPage(job=DESKTOP_30, queues=MANY, chosen=chosen),
-            },
-        ),
-        "job-errors": (
-            "pages/job_form.html",
-            {
-                "frame": frame("jobs"),
-                "form": JobForm(data={"type": "queue", "days": "0"}),
-                "page": JobFormPage(job=None, queues=QUEUES),
-            },
-        ),
-        "job-ineffective": (
-            "pages/job_form.html",
-            {
-                "frame": frame("jobs"),
-                "form": JobForm(data=ok),
-                "page": JobFormPage(job=None, queues=QUEUES, chosen=chosen, notes=NOTES, consent="11-13"),
-            },
-        ),
-        "job-delete": (
-            "pages/job_delete.html",
-            {"frame": frame("jobs"), "page": JobDeletePage(job=DESKTOP_30, wakes=(GLOBAL_400,))},
-        ),
-        "job-delete-last": (
-            "pages/job_delete.html",
-            {"frame": frame("jobs"), "page": JobDeletePage(job=GLOBAL_400, uncovered=True)},
         ),
         "runs": (
             "pages/runs.html",

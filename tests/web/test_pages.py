@@ -15,9 +15,16 @@ from django.urls import set_urlconf
 
 import ebbtide.web
 
-from .samples import samples
+from .job_samples import job_samples
+from .samples import samples as other_samples
 
 WEB = Path(ebbtide.web.__file__).parent
+
+
+def samples() -> dict[str, tuple[str, dict[str, Any]]]:
+    return {**other_samples(), **job_samples()}
+
+
 CASES = sorted(samples())
 
 
@@ -114,6 +121,12 @@ def test_no_variable_is_missing(case: str, monkeypatch: pytest.MonkeyPatch) -> N
         ("job-errors", "Ensure this value is greater than or equal to 1."),
         ("job-ineffective", "2 jobs would have no effect"),
         ("job-ineffective", "Save anyway"),
+        ("job-newly", "1 item (1.0 MiB) becomes due by this."),
+        ("job-newly", "To confirm, type the name of the organization: Nordlicht Versicherungen Kundenservice"),
+        ("job-preview", "Tonight this job would take nothing, and nothing changes against now."),
+        ("job", "in 41 runs, 2 Oct 2026"),
+        ("job-idle", "19.0 GiB it would have deleted: it was a simulation"),
+        ("job-deleted", "Deleted 23 Nov 2026, 09:40 CET by Alice Moreau."),
         ("job-delete", "this job decides in its place: Deletes all data of the whole organization older than 400 days"),
         ("job-delete-last", "no other job reaches that data: it is kept until you make one."),
         ("runs-empty", "It deletes nothing: it reports here what it would delete."),
@@ -134,11 +147,12 @@ def test_names_are_escaped() -> None:
 
 
 def test_who_may_not_change_is_offered_no_change() -> None:
-    assert "Delete job" in words(page("jobs"))
+    assert "/delete/" in page("job")
+    assert "/jobs/new/" in page("jobs")
     watching = samples()["home-quiet"][1]["frame"]
-    html = page("jobs", frame=watching)
-    assert "/delete/" not in html
-    assert "/jobs/new/" not in html
+    html = page("jobs", frame=watching) + page("job", frame=watching) + page("job-paused", frame=watching)
+    for change in ("delete", "edit", "pause", "resume", "new"):
+        assert f"/{change}/" not in html
 
 
 def test_ineffective_dialog_sends_its_consent_with_the_form() -> None:

@@ -95,6 +95,7 @@ INSTALLED_APPS = [
     "ebbtide.apps.policies",
     "ebbtide.apps.ledger",
     "ebbtide.apps.runs",
+    "ebbtide.apps.editor",
     "ebbtide.apps.activation",
     "ebbtide.apps.console",
     "ebbtide.web",

@@ -38,9 +38,15 @@ CHANGES = Door(view=REFUSED, manage=200)
 DOORS = {
     "home": OPEN,
     "jobs": OPEN,
+    "job": OPEN,
     "job_new": CHANGES,
+    "job_new_preview": Door(view=REFUSED, manage=200, method="post"),
     "job_edit": CHANGES,
+    "job_preview": Door(view=REFUSED, manage=200, method="post"),
+    "job_pause": Door(view=REFUSED, manage=409, method="post"),  # without the version that was seen
+    "job_resume": Door(view=REFUSED, manage=409),  # it is in force
     "job_delete": CHANGES,
+    "job_restore": Door(view=REFUSED, manage=409),  # it is not deleted
     "runs": OPEN,
     "run": OPEN,
     "run_csv": OPEN,
@@ -205,4 +211,4 @@ def test_no_address_speaks_to_programs(world: World, name: str) -> None:
         if method not in {"get", "post"}:
             assert answer.status_code == 405
     with acting_in(world.alice.id):
-        assert RetentionJob.objects.filter(deleted_at__isnull=True).count() == (0 if name == "job_delete" else 1)
+        assert RetentionJob.objects.filter(deleted_at__isnull=True, paused_at__isnull=True).count() == 1

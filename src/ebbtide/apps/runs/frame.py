@@ -39,7 +39,16 @@ _OF_ORG = (
         "list-check",
         "j",
         Permission.DATA_VIEW,
-        pages=("job_new", "job_edit", "job_delete"),
+        pages=(
+            "job",
+            "job_new",
+            "job_edit",
+            "job_new_preview",
+            "job_preview",
+            "job_resume",
+            "job_delete",
+            "job_restore",
+        ),
     ),
     _Section("runs", gettext_lazy("Runs"), "history", "r", Permission.DATA_VIEW, pages=("run",)),
 )
