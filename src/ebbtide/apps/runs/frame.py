@@ -41,7 +41,8 @@ _OF_ORG = (
         Permission.DATA_VIEW,
         pages=("job_new", "job_edit", "job_delete"),
     ),
-    _Section("runs", gettext_lazy("Runs"), "history", "r", Permission.DATA_VIEW, pages=("run",)),
+    _Section("runs", gettext_lazy("Runs"), "history", "r", Permission.DATA_VIEW, pages=("run", "run_plan")),
+    _Section("why", gettext_lazy("Why?"), "zoom-question", "w", Permission.DATA_VIEW),
 )
 _OF_PLATFORM: tuple[_Section, ...] = ()
 
