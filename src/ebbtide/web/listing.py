@@ -221,7 +221,9 @@ def list_query(
         query = query.reverse()
     try:
         found = list(query[: table.size + 1])
-    except (ValidationError, ValueError, TypeError, FieldError) as exc:
+    except (ValidationError, ValueError, TypeError, FieldError, DataError) as exc:
+        if not cursor:  # nobody's question: a fault of ours must surface as such
+            raise
         raise _bad_cursor() from exc
     more = len(found) > table.size
     found = found[: table.size][:: -1 if backwards else 1]

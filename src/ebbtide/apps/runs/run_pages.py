@@ -169,6 +169,7 @@ def run_page(org: Organization, *, facts: RunFacts, asked: AskedOfRun, now: date
         days=list_rows(DAYS, facts.days, asked=asked.days) if facts.days else None,
         days_open=bool(asked.days.sort or asked.days.after or asked.days.before),
         calendar=facts.calendar(newest=asked.year),
+        purges=run.mode == Mode.LIVE,
         progress=None if run.outcome else progress_of(run, plan=plan, now=now, said=None),
         per_second=run.purged / rate if rate and run.purged else None,
         bytes_per_second=run.purged_bytes / rate if rate and run.purged else None,

@@ -1,6 +1,6 @@
 """The tables of the pages of runs: what their columns are, and how they are sorted and searched."""
 
-from django.db.models import F, OuterRef, QuerySet, Subquery, Value
+from django.db.models import F, OuterRef, QuerySet, Subquery, TextField, Value
 from django.db.models.functions import Coalesce
 from django.utils.translation import gettext_lazy
 
@@ -54,7 +54,7 @@ def runs_query(org: int) -> QuerySet[Run]:
     """Give an organization's runs with what the list sorts by; a few hundred a year, so any order is cheap."""
     plan = Plan.objects.filter(org_id=org, id=OuterRef("plan_id"))
     return Run.objects.filter(org_id=org).annotate(
-        ended_as=Coalesce(F("outcome"), Value("running")),
+        ended_as=Coalesce(F("outcome"), Value("running"), output_field=TextField()),
         due=Subquery(plan.values("items")[:1]),
         due_bytes=Subquery(plan.values("bytes")[:1]),
     )

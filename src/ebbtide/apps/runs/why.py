@@ -87,6 +87,7 @@ def _siblings(text: str, *, day: date | None, row: Row | None, org: int) -> list
     name, around = (row.interaction, row.day) if row is not None else (text, day)
     if not name or around is None:
         return []
+    around = min(max(around, date.min + _NEIGHBOURING), date.max - _NEIGHBOURING)
     since, until = around - _NEIGHBOURING, around + _NEIGHBOURING
     return lookup.of_interactions([name], since=since, until=until, org=org, limit=SEGMENTS_SHOWN + 1)
 

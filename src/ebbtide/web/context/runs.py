@@ -205,6 +205,7 @@ class RunPage:
         days: the days planned, and what became of them.
         days_open: whether somebody is reading that table, so that it stands open.
         calendar: the same days drawn; None where nothing was planned.
+        purges: whether the calendar shows what is gone; False where it shows what would go.
         progress: set while the run goes on.
         per_second, bytes_per_second: how fast it was; None where nothing was purged.
         guard: set where a guard held the run back.
@@ -220,6 +221,7 @@ class RunPage:
     days: Listing[DayLine] | None = None
     days_open: bool = False
     calendar: Heatmap | None = None
+    purges: bool = False
     progress: ProgressNote | None = None
     per_second: float | None = None
     bytes_per_second: float | None = None
