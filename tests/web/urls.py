@@ -26,5 +26,10 @@ urlpatterns = [
     path("o/<int:org>/runs/", nowhere, name="runs"),
     path("o/<int:org>/runs/<int:run>/", nowhere, name="run"),
     path("o/<int:org>/runs/<int:run>/numbers.csv", nowhere, name="run_csv"),
+    path("o/<int:org>/runs/<int:run>/report.json", nowhere, name="run_json"),
+    path("o/<int:org>/runs/<int:run>/plan/", nowhere, name="run_plan"),
+    path("o/<int:org>/runs/<int:run>/progress/", nowhere, name="run_progress"),
+    path("o/<int:org>/runs/<int:run>/stop/", nowhere, name="run_stop"),
+    path("o/<int:org>/why/", nowhere, name="why"),
     path("o/<int:org>/plans/<int:plan>/confirm/", nowhere, name="plan_confirm"),
 ]

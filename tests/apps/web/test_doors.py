@@ -49,9 +49,22 @@ DOORS = {
     "job_restore": Door(view=REFUSED, manage=409),  # it is not deleted
     "runs": OPEN,
     "run": OPEN,
+    "run_plan": OPEN,
+    "run_progress": Door(view=302, manage=302),  # to the page, for whoever is not watching from it
+    "run_stop": Door(view=REFUSED, manage=302, method="post"),
     "run_csv": OPEN,
+    "run_json": OPEN,
+    "why": OPEN,
     "plan_confirm": Door(view=REFUSED, manage=302, method="post"),
 }
+DOWNLOADS = {
+    "run_csv": "text/csv",
+    # A run's report, for a person's own records: one file of numbers, saved by a link on the run's page. It is no
+    # API: it takes nothing, there is no list of them, and only the cookie of somebody signed in opens it, for no
+    # other site's page.
+    "run_json": "application/json",
+}
+"""Addresses whose answer is a file and not a page, each with what it is: the exceptions to "no API"."""
 OF_NO_ORG = {"start", "login", "logout"}
 
 
@@ -199,15 +212,16 @@ def test_a_form_without_its_token_is_refused(world: World) -> None:
 
 @pytest.mark.parametrize("name", DOORS)  # each its own centre: some of these requests do change things
 def test_no_address_speaks_to_programs(world: World, name: str) -> None:
-    """Jobs and runs are managed by people; whatever a program asks for, it gets a page (or the numbers as a table)."""
+    """Jobs and runs are managed by people; whatever a program asks for, it gets a page (or a file to save)."""
     alice = signed_in("alice")
     alice.defaults["HTTP_ACCEPT"] = "application/json"
     alice.defaults["HTTP_X_REQUESTED_WITH"] = "XMLHttpRequest"
     for method in ("get", "post", "put", "patch", "delete", "options"):
         answer = alice.generic(method.upper(), address(name, own(world)), "{}", content_type="application/json")
-        assert answer["Content-Type"].startswith("text/csv" if (name, method) == ("run_csv", "get") else "text/html"), (
-            method
-        )
+        file = name in DOWNLOADS and method == "get"
+        assert answer["Content-Type"].startswith(DOWNLOADS[name] if file else "text/html"), method
+        assert ("attachment" in answer.get("Content-Disposition", "")) == file
+        assert "Access-Control-Allow-Origin" not in answer
         if method not in {"get", "post"}:
             assert answer.status_code == 405
     with acting_in(world.alice.id):

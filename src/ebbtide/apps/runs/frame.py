@@ -50,7 +50,8 @@ _OF_ORG = (
             "job_restore",
         ),
     ),
-    _Section("runs", gettext_lazy("Runs"), "history", "r", Permission.DATA_VIEW, pages=("run",)),
+    _Section("runs", gettext_lazy("Runs"), "history", "r", Permission.DATA_VIEW, pages=("run", "run_plan")),
+    _Section("why", gettext_lazy("Why?"), "zoom-question", "w", Permission.DATA_VIEW),
 )
 _OF_PLATFORM: tuple[_Section, ...] = ()
 
