@@ -10,12 +10,13 @@ from typing import Literal
 
 from django.db.models import QuerySet
 
+from ebbtide.apps.catalog.selectors import population
 from ebbtide.apps.orgs.models import Organization
 from ebbtide.apps.policies.pages import armed_or_not, job_line, queue_lines
 from ebbtide.apps.policies.selectors import jobs
 from ebbtide.apps.runs.figures import book_figures, plans_of
 from ebbtide.apps.runs.models import Plan, Run
-from ebbtide.apps.runs.preview import preview, stored
+from ebbtide.apps.runs.preview import preview
 from ebbtide.apps.runs.tables import RUNS, runs_query
 from ebbtide.domain.calendar import local_day, next_night, parse_zone
 from ebbtide.domain.cell import Amount
@@ -136,5 +137,5 @@ def first_night(org: Organization, *, now: datetime) -> FirstNight:
         takes=tuple(AmountLine(data_type=kind, items=one.items, bytes=one.bytes) for kind, one in takes.items()),
         items=sum(one.items for one in takes.values()),
         bytes=sum(one.bytes for one in takes.values()),
-        stored=sum(one.items for one in stored(org=org.id).values()),
+        stored=population(org=org.id),
     )

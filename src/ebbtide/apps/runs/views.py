@@ -14,8 +14,8 @@ from ebbtide.apps.runs.home import HomeAsked, ages_tonight, decided_for_tonight,
 from ebbtide.apps.runs.matrix import MATRIX_CSV, matrix_cells
 from ebbtide.apps.runs.models import Run
 from ebbtide.apps.runs.planning import confirm_plan, facts_of, made_from, plan_by_id
-from ebbtide.domain.plan import check_fresh
 from ebbtide.domain.identity import public_id
+from ebbtide.domain.plan import check_fresh
 from ebbtide.web.listing import csv_answer
 
 
