@@ -149,7 +149,7 @@ def change(number: int, kind: Any, before: str, after: str, *differences: Differ
 
 
 CHANGES = (
-    change(1, "paused", NEW, f"{NEW} (paused)"),
+    change(1, "paused", NEW, f"{NEW} (paused)", Difference(label="State", before="in force", after="paused")),
     change(2, "changed", OLD, NEW, *EDITED),
     change(3, "changed", OLD, OLD),
     change(4, "restored", "", OLD),

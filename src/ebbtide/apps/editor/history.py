@@ -64,7 +64,7 @@ def _row(change: JobChange, *, is_first: bool, queues: Mapping[int, QueueLine]) 
         kind=kind,
         before=_sentence(before, id=change.job_id, queues=queues),
         after=_sentence(after, id=change.job_id, queues=queues),
-        differences=_differences(before, after, queues=queues) if kind == "changed" and before and after else (),
+        differences=_differences(before, after, queues=queues) if before and after else (),
     )
 
 
@@ -78,6 +78,10 @@ def _kind(before: Told | None, after: Told | None, *, is_first: bool) -> Kind:
     if was != is_:
         return "paused" if is_ else "resumed"
     return "changed"
+
+
+def _state(told: Told) -> str:
+    return _("paused") if told.get("paused") else _("in force")
 
 
 def _sentence(told: Told | None, *, id: int, queues: Mapping[int, QueueLine]) -> str:
@@ -96,6 +100,9 @@ def _sentence(told: Told | None, *, id: int, queues: Mapping[int, QueueLine]) ->
 
 def _differences(before: Told, after: Told, *, queues: Mapping[int, QueueLine]) -> tuple[Difference, ...]:
     found = []
+    was, is_ = _state(before), _state(after)
+    if was != is_:
+        found.append(Difference(label=_("State"), before=was, after=is_))
     if before["days"] != after["days"]:
         found.append(
             Difference(label=_("Older than"), before=days_said(before["days"]), after=days_said(after["days"]))

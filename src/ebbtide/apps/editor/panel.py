@@ -46,7 +46,7 @@ PREVIEW: Table[PreviewLine] = Table(
         Column(name="bytes", label=gettext_lazy("Size"), value=lambda line: line.amount.bytes, number=True),
         Column(name="oldest", label=gettext_lazy("Days"), value=lambda line: line.amount.oldest),
         Column(name="newest", label="", value=lambda line: line.amount.newest, sortable=False),
-        Column(name="change", label=gettext_lazy("Compared with now"), value=lambda line: line.more, number=True),
+        Column(name="change", label=gettext_lazy("Change"), value=lambda line: line.more, number=True),
         Column(name="decided_by", label=gettext_lazy("Decided by"), value=_decider),
     ),
     sort="-items",

@@ -255,7 +255,7 @@ class ChangeRow:
         actor: who.
         kind: what was done.
         before, after: the job in plain words; empty where it was not there.
-        differences: what an edit made different.
+        differences: what was made different of a job that was there and still is.
     """
 
     at: datetime
