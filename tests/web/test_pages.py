@@ -143,7 +143,7 @@ def test_no_variable_is_missing(case: str, monkeypatch: pytest.MonkeyPatch) -> N
         ("why-never", "Is it the id of an interaction with several segments?"),
         ("why-found", "Goes in the night of 24 Nov 2026 (in 16 hours) by job 12: Q desktop 30."),
         ("why-found-simulating", "Would go in the night of 24 Nov 2026"),
-        ("why-found", "If it had any, they were purged"),
+        ("why-found", "If it had any, they were purged on"),
         ("why-found", "Its day cannot be known (no instant)."),
         ("run-simulated", "Simulated: would have deleted 12,408 items (31.0 GiB). Nothing was deleted."),
         ("run-blocked", "The platform operator starts it: ebbtide run start org_7 --plan plan_555"),

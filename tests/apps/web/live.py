@@ -17,7 +17,7 @@ from ebbtide.engine import sweep
 
 from .conftest import CLOCK, days_ago
 
-PATIENCE_S = 30
+PATIENCE_S = 120
 
 
 @dataclass

@@ -179,7 +179,7 @@ def test_the_report_is_a_file_that_adds_up(world: World, alice: Client) -> None:
     assert answer["Content-Disposition"] == f'attachment; filename="ebbtide-run_{run.id}.json"'
     text = answer.content.decode()
     told = json.loads(text)
-    assert told["format"] == "ebbtide run report 1"
+    assert told["format"] == "ebbtide-run-report/1"
     assert told["run"]["outcome"] == "completed"
     assert told["run"]["read_back"] is True
     assert told["plan"]["sha256"] == alice.get(url(world, f"runs/run_{run.id}/")).context["page"].plan.digest

@@ -14,7 +14,7 @@ from ebbtide.domain.outcome import RunOutcome
 from ebbtide.engine.admit import Mode
 from ebbtide.web.context.shared import JobLine
 
-FORMAT = "ebbtide run report 1"
+FORMAT = "ebbtide-run-report/1"
 
 
 def report(facts: RunFacts, *, org: Organization, now: datetime) -> str:
