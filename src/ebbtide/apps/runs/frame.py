@@ -42,6 +42,14 @@ _OF_ORG = (
         pages=("job_new", "job_edit", "job_delete"),
     ),
     _Section("runs", gettext_lazy("Runs"), "history", "r", Permission.DATA_VIEW, pages=("run",)),
+    _Section(
+        "people",
+        gettext_lazy("People"),
+        "users",
+        "p",
+        Permission.USERS_MANAGE,
+        pages=("person", "person_invite", "person_remove", "groups", "group", "group_new", "group_delete"),
+    ),
 )
 _OF_PLATFORM: tuple[_Section, ...] = ()
 
