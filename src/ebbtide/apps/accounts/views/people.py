@@ -7,7 +7,7 @@ from django.http import HttpRequest, HttpResponse, HttpResponseBase
 from django.shortcuts import redirect, render
 from django.utils.translation import gettext as _
 
-from ebbtide.apps.accounts import selectors, services
+from ebbtide.apps.accounts import members, selectors, services
 from ebbtide.apps.accounts.models import PeopleChange
 from ebbtide.apps.accounts.people_forms import InviteForm, MemberForm
 from ebbtide.apps.accounts.selectors import Rank
@@ -44,11 +44,11 @@ _UNACCEPTABLE = 422
 def people(request: HttpRequest, visit: Visit) -> HttpResponseBase:
     """Show members, open invitations and the history; each as CSV too."""
     org, rank = visit.org.id, Rank(visit.access)
-    members = asked_of(request.GET, table=MEMBERS)
+    listed = asked_of(request.GET, table=MEMBERS)
     invitations = asked_of(request.GET, table=INVITATIONS)
     changes = asked_of(request.GET, table=CHANGES)
-    if members.csv:
-        return csv_answer(MEMBERS, _all_members(visit, members), name="ebbtide-members")
+    if listed.csv:
+        return csv_answer(MEMBERS, _all_members(visit, listed), name="ebbtide-members")
     if changes.csv:
         return csv_answer(CHANGES, _all_changes(org, changes), name="ebbtide-people-history")
     with acting_in(org):
@@ -57,7 +57,7 @@ def people(request: HttpRequest, visit: Visit) -> HttpResponseBase:
             rows = sorted_rows(INVITATIONS, asked, asked=invitations)
             return csv_answer(INVITATIONS, rows, name="ebbtide-invitations")
         page = PeoplePage(
-            members=list_query(MEMBERS, selectors.members(org=org), asked=members, lines=_lines(visit)),
+            members=list_query(MEMBERS, selectors.members(org=org), asked=listed, lines=_lines(visit)),
             invitations=list_rows(INVITATIONS, asked, asked=invitations),
             changes=list_query(CHANGES, selectors.changes(org=org), asked=changes, lines=change_lines),
         )
@@ -214,7 +214,7 @@ def person(request: HttpRequest, visit: Visit, mem: str) -> HttpResponse:
 def _saved(visit: Visit, mem: str, *, is_admin: bool, groups: list[int], rank: Rank) -> str:
     """Save; gives what speaks against it, empty where nothing does."""
     try:
-        services.change_member(
+        members.change_member(
             visit.org.id, member_id=mem, is_admin=is_admin, groups=groups, actor=visit.user.email, rank=rank
         )
     except (InputInvalid, Refused) as exc:
@@ -227,7 +227,7 @@ def person_remove(request: HttpRequest, visit: Visit, mem: str) -> HttpResponse:
     """Ask, then take a membership away."""
     org = visit.org.id
     if request.method == POST:
-        email = services.remove_member(org, member_id=mem, actor=visit.user.email, rank=Rank(visit.access))
+        email = members.remove_member(org, member_id=mem, actor=visit.user.email, rank=Rank(visit.access))
         if email == visit.user.email:
             messages.success(request, _("You are no member of %(org)s any more.") % {"org": visit.org.name})
             return redirect("start")
