@@ -1,6 +1,6 @@
 """Who gets into an organization: asked by e-mail, with a link that is good once.
 
-Nobody gives more than was given to them (`ebbtide.apps.accounts.members`), and nobody learns from it who has an account.
+Nobody gives more than was given to them (`ebbtide.apps.accounts.members`), and nobody learns who has an account.
 """
 
 from collections.abc import Sequence
