@@ -5,10 +5,20 @@ Of django-allauth's pages these are all that exist, under addresses of ours; `ac
 
 from allauth.socialaccount.providers.openid_connect import views as openid
 from django.conf import settings
-from django.urls import URLPattern, path
+from django.urls import URLPattern, path, register_converter
+from django.urls.converters import StringConverter
 
 from ebbtide.apps.accounts.views import account, entrance, factors, groups, people
 from ebbtide.apps.orgs import addresses as addresses  # noqa: PLC0414 - registers the converters used here
+
+
+class UserNumber(StringConverter):
+    """A person's number as django-allauth writes it: without the dash that ends it."""
+
+    regex = "[0-9A-Za-z]+"
+
+
+register_converter(UserNumber, "uid")
 
 _ENTRANCE = [
     path("sign-in/", entrance.sign_in, name="login"),
@@ -17,7 +27,7 @@ _ENTRANCE = [
     path("sign-in/passkey/", entrance.passkey_sign_in, name="mfa_login_webauthn"),
     path("password/forgotten/", entrance.forgotten, name="account_reset_password"),
     path("password/forgotten/sent/", entrance.forgotten_sent, name="account_reset_password_done"),
-    path("password/new/<str:uidb36>-<str:key>/", entrance.new_password, name="account_reset_password_from_key"),
+    path("password/new/<uid:uidb36>-<str:key>/", entrance.new_password, name="account_reset_password_from_key"),
     path("set-up/<str:token>/", entrance.first_operator, name="set_up"),
     path("invitation/<org:org>/<str:token>/", entrance.invitation, name="invitation"),
 ]

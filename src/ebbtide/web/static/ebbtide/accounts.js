@@ -70,7 +70,7 @@
   Array.prototype.forEach.call(document.querySelectorAll("[data-passkey]"), function (form) {
     if (!usable()) {
       show(form, "missing", true);
-      form.querySelector("button").disabled = true;
+      form.querySelector("button").remove();
       return;
     }
     form.addEventListener("submit", function (event) {
