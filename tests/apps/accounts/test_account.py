@@ -10,7 +10,7 @@ from time import perf_counter
 import pytest
 from django.conf import settings
 from django.core.mail import EmailMessage
-from django.test import override_settings
+from django.test import RequestFactory, override_settings
 
 from ebbtide.apps.accounts.adapters import client_address, is_ours
 from ebbtide.apps.accounts.mail import FolderBackend
@@ -180,7 +180,8 @@ def test_somebody_shut_out_is_answered_like_a_stranger(centres: Centres) -> None
 
 def test_none_of_allauths_own_pages_are_there(centres: Centres) -> None:
     for address in ("signup/", "accounts/login/", "email/", "confirm-email/", "inactive/", "social/signup/", "2fa/",
-                    "account/email/", "sign-in/sso/login/", "sign-in/signup/", "account/second-factor/codes/download/"):  # fmt: skip
+                    "account/email/", "sign-in/sso/login/", "sign-in/signup/",
+                    "account/second-factor/codes/download/"):  # fmt: skip
         for client in (signed_in(None), signed_in("alice")):
             assert client.get("/" + address).status_code == 404, address
 
@@ -203,16 +204,10 @@ def test_browsers_are_named_as_people_know_them() -> None:
         (1, "", "10.0.0.1"),
     ],
 )
-def test_only_what_our_proxies_say_is_believed(proxies: int, told: str, address: str, rf_request: object) -> None:
+def test_only_what_our_proxies_say_is_believed(proxies: int, told: str, address: str) -> None:
+    request = RequestFactory().get("/", REMOTE_ADDR="10.0.0.1", HTTP_X_FORWARDED_FOR=told)
     with override_settings(ALLAUTH_TRUSTED_PROXY_COUNT=proxies):
-        assert client_address(rf_request(told)) == address  # type: ignore[operator]
-
-
-@pytest.fixture
-def rf_request():  # type: ignore[no-untyped-def]
-    from django.test import RequestFactory
-
-    return lambda told: RequestFactory().get("/", REMOTE_ADDR="10.0.0.1", HTTP_X_FORWARDED_FOR=told)
+        assert client_address(request) == address
 
 
 def test_without_a_server_mail_goes_into_the_data_folder_and_the_log_names_the_file_alone(

@@ -1,6 +1,7 @@
-"""Second factors: enrolled, asked for, counted, confirmed before they are changed, demanded where the platform says so."""
+"""Second factors: enrolled, asked for, counted, confirmed before they are changed, demanded where the platform says."""
 
 import re
+from typing import ClassVar
 
 import pytest
 from allauth.mfa.models import Authenticator
@@ -30,7 +31,10 @@ def platform_page(request, visit):  # type: ignore[no-untyped-def]
 class Routes:
     """The product's addresses and one page of the platform."""
 
-    urlpatterns = [*product.urlpatterns, path("platform/made-for-tests/", platform_page, name="made_for_tests")]
+    urlpatterns: ClassVar = [
+        *product.urlpatterns,
+        path("platform/made-for-tests/", platform_page, name="made_for_tests"),
+    ]
     handler403, handler404 = product.handler403, product.handler404
 
 
