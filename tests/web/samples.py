@@ -5,7 +5,6 @@ from datetime import UTC, date, datetime, timedelta
 from typing import Any
 
 from django import forms
-from django.contrib.auth.forms import AuthenticationForm
 
 from ebbtide.domain.cell import Amount, DataType
 from ebbtide.domain.job import JobType, What
@@ -41,6 +40,7 @@ from ebbtide.web.context.shared import (
 from ebbtide.web.context.why import Because, PurgeLine, SegmentAnswer, TypeAnswer, WhyPage
 from ebbtide.web.heatmap import heatmap
 from ebbtide.web.listing import Head, Listing, Row
+from tests.web.account_samples import account_samples
 
 NOW = datetime(2026, 11, 23, 8, 40, tzinfo=UTC)
 NIGHT = datetime(2026, 11, 24, 1, 0, tzinfo=UTC)
@@ -385,13 +385,6 @@ class WhyForm(forms.Form):
     day = forms.DateField(label="Day, if you know it", required=False)
 
 
-def failed_login() -> AuthenticationForm:
-    form = AuthenticationForm(data={"username": "alice", "password": ""})
-    form.errors.clear()
-    form.add_error(None, "The name and the password do not belong together. Both are case-sensitive.")
-    return form
-
-
 def samples() -> dict[str, tuple[str, dict[str, Any]]]:
     """Give every case: name -> (template, context)."""
     switch = SwitchNote(scope="platform", since=NOW - timedelta(hours=2), reason="Storage maintenance")
@@ -402,9 +395,7 @@ def samples() -> dict[str, tuple[str, dict[str, Any]]]:
         for n, name in enumerate(NAMES)
     ]
     return {
-        "login": ("registration/login.html", {"form": AuthenticationForm(), "next": "/"}),
-        "login-failed": ("registration/login.html", {"form": failed_login(), "next": "/"}),
-        "locked-out": ("registration/locked_out.html", {}),
+        **account_samples(now=NOW, frame=frame("people")),
         "org-choose": ("pages/org_choose.html", {"frame": outside, "orgs": orgs}),
         "org-choose-none": ("pages/org_choose.html", {"frame": outside, "orgs": []}),
         "home-simulating": ("pages/home.html", {"frame": frame("home"), "page": home(SIMULATING)}),

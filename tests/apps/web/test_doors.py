@@ -31,10 +31,17 @@ class Door:
     manage: int
     method: str = "get"
     member: int = REFUSED
+    admin: int | None = None
+
+    @property
+    def admins(self) -> int:
+        """How it answers an admin, who may do more than manage data."""
+        return self.manage if self.admin is None else self.admin
 
 
 OPEN = Door(view=200, manage=200)
 CHANGES = Door(view=REFUSED, manage=200)
+PEOPLE = Door(view=REFUSED, manage=REFUSED, admin=200)
 DOORS = {
     "home": OPEN,
     "jobs": OPEN,
@@ -56,6 +63,16 @@ DOORS = {
     "run_json": OPEN,
     "why": OPEN,
     "plan_confirm": Door(view=REFUSED, manage=302, method="post"),
+    "people": PEOPLE,
+    "person": PEOPLE,
+    "person_invite": PEOPLE,
+    "person_remove": PEOPLE,
+    "invitation_resend": Door(view=REFUSED, manage=REFUSED, admin=302, method="post"),
+    "invitation_revoke": Door(view=REFUSED, manage=REFUSED, admin=302, method="post"),
+    "groups": PEOPLE,
+    "group": PEOPLE,
+    "group_new": PEOPLE,
+    "group_delete": PEOPLE,
 }
 DOWNLOADS = {
     "run_csv": "text/csv",
@@ -65,7 +82,18 @@ DOWNLOADS = {
     "run_json": "application/json",
 }
 """Addresses whose answer is a file and not a page, each with what it is: the exceptions to "no API"."""
-OF_NO_ORG = {"start", "login", "logout"}
+OF_ACCOUNT = {
+    "account", "account_change_password", "account_reauthenticate", "mfa_activate_totp", "mfa_add_webauthn",
+    "mfa_deactivate_totp", "mfa_edit_webauthn", "mfa_generate_recovery_codes", "mfa_index", "mfa_reauthenticate",
+    "mfa_reauthenticate_webauthn", "mfa_remove_webauthn", "mfa_view_recovery_codes", "usersessions_list",
+}  # fmt: skip
+"""Pages of one's own account: for whoever is signed in."""
+ENTRANCES = {
+    "account_login", "account_reset_password", "account_reset_password_done", "account_reset_password_from_key",
+    "invitation", "login", "mfa_authenticate", "mfa_login_webauthn", "set_up",
+}  # fmt: skip
+"""Pages for whoever is not signed in yet."""
+OF_NO_ORG = {"start", "logout"} | OF_ACCOUNT | ENTRANCES
 
 
 def patterns(resolver: URLResolver | None = None, *, before: str = "") -> Iterator[tuple[str, str]]:
@@ -87,6 +115,12 @@ def own(world: World) -> dict[str, str]:
         "job": public_id("job", world.job),
         "run": public_id("run", world.run),
         "plan": public_id("plan", world.plan),
+        "mem": public_id("mem", world.member),
+        "grp": public_id("grp", world.group),
+        "inv": public_id("inv", world.invitation),
+        "int": "1",
+        "uid": "1",
+        "str": "wrong",
     }
 
 
@@ -119,7 +153,7 @@ def test_who_gets_in(world: World) -> None:
         assert nobody.status_code == 302
         assert nobody["Location"].startswith("/sign-in/?next=/o/")
         expected = {
-            "alice": door.manage,
+            "alice": door.admins,
             "bob": door.member,
             "bob.view": door.view,
             "bob.manage": door.manage,
@@ -154,12 +188,39 @@ def test_an_operator_without_membership_stays_outside(world: World) -> None:
         assert ask(olga, name, own(world)).status_code == 404
 
 
+def test_pages_of_one_s_own_account_are_for_whoever_is_signed_in(world: World) -> None:
+    for name in OF_ACCOUNT:
+        path = address(name, own(world))
+        for answer in (signed_in(None).get(path), signed_in(None).post(path)):
+            assert answer.status_code == 302, name
+            assert answer["Location"].startswith("/sign-in/?next=/account/"), name
+        answer = signed_in("bob").get(path)
+        assert answer.status_code in {200, 302, 404}, name
+        assert_shielded(answer)
+        if answer.status_code == 200:
+            assert "no-store" in answer["Cache-Control"], name
+
+
+def test_entrances_are_shielded_and_speak_to_people_alone(world: World) -> None:
+    for name in ENTRANCES:
+        for method in ("get", "post"):
+            answer = getattr(signed_in(None), method)(
+                address(name, own(world)), headers={"Accept": "application/json", "X-Requested-With": "XMLHttpRequest"}
+            )
+            assert answer.status_code in {200, 302, 404, 405}, (name, method)
+            assert answer["Content-Type"].startswith("text/html"), (name, method)
+            assert_shielded(answer)
+
+
 def test_foreign_missing_and_malformed_ids_look_the_same(world: World) -> None:
     foreign = {
         "org": public_id("org", world.charlie.id),
         "job": public_id("job", world.foreign_job),
         "run": public_id("run", world.foreign_run),
         "plan": public_id("plan", world.foreign_plan),
+        "mem": public_id("mem", world.foreign_member),
+        "grp": public_id("grp", world.foreign_group),
+        "inv": public_id("inv", world.foreign_invitation),
     }
     alice, ids = signed_in("alice"), own(world)
     for name in DOORS:

@@ -52,6 +52,14 @@ _OF_ORG = (
     ),
     _Section("runs", gettext_lazy("Runs"), "history", "r", Permission.DATA_VIEW, pages=("run", "run_plan")),
     _Section("why", gettext_lazy("Why?"), "zoom-question", "w", Permission.DATA_VIEW),
+    _Section(
+        "people",
+        gettext_lazy("People"),
+        "users",
+        "p",
+        Permission.USERS_MANAGE,
+        pages=("person", "person_invite", "person_remove", "groups", "group", "group_new", "group_delete"),
+    ),
 )
 _OF_PLATFORM: tuple[_Section, ...] = ()
 
