@@ -1,4 +1,4 @@
-"""Typed public ids: `org_7`, `que_12`, `job_3`, `plan_9`, `run_41`.
+"""Typed public ids: `org_7`, `que_12`, `job_3`, `plan_9`, `run_41`, `req_2`.
 
 Elsewhere a script was given ids of one kind where another was meant, and hundreds of customers' sites were gone in
 minutes. An id that says what it names cannot be taken for another.
@@ -9,11 +9,18 @@ from typing import Literal
 
 from ebbtide.domain.errors import NotYours
 
-Kind = Literal["org", "que", "job", "plan", "run"]
+Kind = Literal["org", "que", "job", "plan", "run", "req"]
 
-_FORM = re.compile(r"(org|que|job|plan|run)_([1-9][0-9]{0,17})")
-_FIELDS: dict[Kind, str] = {"que": "queue"}
-_WORDS: dict[Kind, str] = {"org": "organization", "que": "Q", "job": "job", "plan": "plan", "run": "run"}
+_FORM = re.compile(r"(org|que|job|plan|run|req)_([1-9][0-9]{0,17})")
+_FIELDS: dict[Kind, str] = {"que": "queue", "req": "request"}
+_WORDS: dict[Kind, str] = {
+    "org": "organization",
+    "que": "Q",
+    "job": "job",
+    "plan": "plan",
+    "run": "run",
+    "req": "request",
+}
 
 
 def public_id(kind: Kind, number: int) -> str:

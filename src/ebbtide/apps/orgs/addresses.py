@@ -48,5 +48,11 @@ class PlanId(_IdConverter):
     kind = "plan"
 
 
-for _converter in (OrgId, JobId, RunId, PlanId):
+class RequestId(_IdConverter):
+    """The id of a request to switch deletion on."""
+
+    kind = "req"
+
+
+for _converter in (OrgId, JobId, RunId, PlanId, RequestId):
     register_converter(_converter, _converter.kind)

@@ -42,8 +42,24 @@ _OF_ORG = (
         pages=("job_new", "job_edit", "job_delete"),
     ),
     _Section("runs", gettext_lazy("Runs"), "history", "r", Permission.DATA_VIEW, pages=("run",)),
+    _Section(
+        "deletion",
+        gettext_lazy("Deletion"),
+        "power",
+        "d",
+        Permission.DATA_VIEW,
+        pages=("deletion_ask", "deletion_stop", "deletion_release"),
+    ),
 )
-_OF_PLATFORM: tuple[_Section, ...] = ()
+_OF_PLATFORM: tuple[_Section, ...] = (
+    _Section(
+        "requests",
+        gettext_lazy("Requests"),
+        "inbox",
+        "q",
+        pages=("request", "request_arm", "request_decline"),
+    ),
+)
 
 
 def frame(request: HttpRequest) -> dict[str, Frame]:
