@@ -45,8 +45,19 @@ DOORS = {
     "run": OPEN,
     "run_csv": OPEN,
     "plan_confirm": Door(view=REFUSED, manage=302, method="post"),
+    "deletion": OPEN,
+    "deletion_ask": CHANGES,
+    "deletion_simulate": Door(view=REFUSED, manage=302, method="post"),
+    "deletion_withdraw": Door(view=REFUSED, manage=302, method="post"),
+    "deletion_stop": CHANGES,
+    "deletion_release": CHANGES,
 }
 OF_NO_ORG = {"start", "login", "logout"}
+OF_PLATFORM = {
+    "requests", "request", "request_arm", "request_decline",
+    "org_deletion", "org_disarm", "org_stop", "org_release",
+}  # fmt: skip
+"""The operator's own: asked as everybody in test_activation.py."""
 
 
 def patterns(resolver: URLResolver | None = None, *, before: str = "") -> Iterator[tuple[str, str]]:
@@ -68,6 +79,7 @@ def own(world: World) -> dict[str, str]:
         "job": public_id("job", world.job),
         "run": public_id("run", world.run),
         "plan": public_id("plan", world.plan),
+        "req": public_id("req", world.request),
     }
 
 
@@ -89,7 +101,7 @@ def said(answer: HttpResponse) -> str:
 
 
 def test_every_address_has_its_row() -> None:
-    assert ROUTES.keys() == DOORS.keys() | OF_NO_ORG
+    assert ROUTES.keys() == DOORS.keys() | OF_NO_ORG | OF_PLATFORM
     assert all("<org:org>" in ROUTES[name] for name in DOORS)
 
 
@@ -141,6 +153,7 @@ def test_foreign_missing_and_malformed_ids_look_the_same(world: World) -> None:
         "job": public_id("job", world.foreign_job),
         "run": public_id("run", world.foreign_run),
         "plan": public_id("plan", world.foreign_plan),
+        "req": public_id("req", world.foreign_request),
     }
     alice, ids = signed_in("alice"), own(world)
     for name in DOORS:

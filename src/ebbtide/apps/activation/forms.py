@@ -30,7 +30,11 @@ class AskForm(forms.Form):
         label=gettext_lazy("I have looked at what will be deleted, and it may be deleted for good."),
         error_messages={"required": gettext_lazy("Look at the numbers first, then tick this.")},
     )
-    name = forms.CharField(label=gettext_lazy("Type the organization's name to confirm"), max_length=200)
+    name = forms.CharField(
+        label=gettext_lazy("Type the organization's name to confirm"),
+        max_length=200,
+        error_messages={"required": gettext_lazy("Type the organization's name.")},
+    )
     run = forms.CharField(widget=forms.HiddenInput, max_length=40)
 
     def __init__(self, data: Any = None, *, name: str, run: str) -> None:
@@ -57,7 +61,11 @@ class ReasonForm(forms.Form):
         max_length=REASON_LENGTH,
         error_messages={"required": gettext_lazy("Give a reason: it is kept with the change.")},
     )
-    name = forms.CharField(label=gettext_lazy("Type the organization's name to confirm"), max_length=200)
+    name = forms.CharField(
+        label=gettext_lazy("Type the organization's name to confirm"),
+        max_length=200,
+        error_messages={"required": gettext_lazy("Type the organization's name.")},
+    )
 
     def __init__(self, data: Any = None, *, name: str = "", optional: bool = False) -> None:
         """Set the form up.

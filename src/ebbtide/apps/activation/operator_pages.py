@@ -1,10 +1,11 @@
 """The operator's pages about requests and arming, as they are shown."""
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from datetime import datetime
 
 from django.db.models import Q, QuerySet, Sum
 from django.utils.translation import gettext as _
+from django.utils.translation import ngettext
 
 from ebbtide.apps.activation.evidence import capped, due, planned
 from ebbtide.apps.activation.models import Request, State
@@ -138,28 +139,32 @@ def checks_of(
         population: items it has.
     """
     evidence = evidence_of(request)
-    found = []
+    hours = int((now - evidence.made_at).total_seconds() // 3600) + 1
+    age = ngettext(
+        "The simulation is less than %(n)d hour old; 48 are allowed.",
+        "The simulation is less than %(n)d hours old; 48 are allowed.",
+        hours,
+    )
+    return (
+        _answer(lambda: check_age(evidence, now=now), good=age % {"n": hours}),
+        _answer(
+            lambda: check_jobs(evidence, jobs_version=org.jobs_version),
+            good=_("The retention jobs are those of the simulation."),
+        ),
+        _answer(
+            lambda: check_growth(evidence, due=due_now),
+            good=_("What is due by now is at most twice what was shown, and 1,000 more."),
+        ),
+        *_warnings(org, due_now=due_now, population=population),
+    )
+
+
+def _answer(check: Callable[[], None], *, good: str) -> CheckLine:
     try:
-        check_age(evidence, now=now)
-        hours = int((now - evidence.made_at).total_seconds() // 3600)
-        found.append(
-            CheckLine(verdict="good", text=_("The simulation is %(n)d hours old; 48 are allowed.") % {"n": hours})
-        )
+        check()
     except EvidenceStale as stale:
-        found.append(CheckLine(verdict="bad", text=stale.message + " " + _("The organization has to ask anew.")))
-    try:
-        check_jobs(evidence, jobs_version=org.jobs_version)
-        found.append(CheckLine(verdict="good", text=_("The retention jobs are those of the simulation.")))
-    except EvidenceStale as stale:
-        found.append(CheckLine(verdict="bad", text=stale.message + " " + _("The organization has to ask anew.")))
-    try:
-        check_growth(evidence, due=due_now)
-        found.append(
-            CheckLine(verdict="good", text=_("What is due by now is at most twice what was shown, and 1,000 more."))
-        )
-    except EvidenceStale as stale:
-        found.append(CheckLine(verdict="bad", text=stale.message + " " + _("The organization has to ask anew.")))
-    return (*found, *_warnings(org, due_now=due_now, population=population))
+        return CheckLine(verdict="bad", text=stale.message + " " + _("The organization has to ask anew."))
+    return CheckLine(verdict="good", text=good)
 
 
 def _warnings(org: Organization, *, due_now: int, population: int) -> Iterator[CheckLine]:

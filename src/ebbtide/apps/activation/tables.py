@@ -16,13 +16,13 @@ from ebbtide.web.context.shared import OrgLine, QueueLine
 from ebbtide.web.listing import Column, Table
 
 LABELS = {
-    "asked": gettext_lazy("Asked for deletion"),
+    "asked": gettext_lazy("Asked"),
     "armed": gettext_lazy("Switched on"),
     "disarmed": gettext_lazy("Switched off"),
     "declined": gettext_lazy("Declined"),
     "withdrawn": gettext_lazy("Withdrawn"),
     "expired": gettext_lazy("Expired"),
-    "stopped": gettext_lazy("Stopped by kill switch"),
+    "stopped": gettext_lazy("Kill switch on"),
     "released": gettext_lazy("Kill switch off"),
 }
 
@@ -43,7 +43,7 @@ NIGHT: Table[AmountLine] = Table(
     sort="-items",
     text=lambda row: row.queue,
     row_key=lambda row: (row.queue, row.data_type),
-    size=25,
+    size=10,
 )
 
 COMPARED: Table[AmountLine] = Table(
@@ -60,7 +60,7 @@ COMPARED: Table[AmountLine] = Table(
     sort="-items_now",
     text=lambda row: row.queue,
     row_key=lambda row: (row.queue, row.data_type),
-    size=25,
+    size=10,
 )
 
 HISTORY: Table[HistoryLine] = Table(
@@ -74,7 +74,7 @@ HISTORY: Table[HistoryLine] = Table(
     sort="-when",
     text=lambda row: f"{row.label} {row.who} {row.reason}",
     row_key=lambda row: row.key,
-    size=25,
+    size=10,
 )
 
 REQUESTS: Table[RequestLine] = Table(
@@ -190,7 +190,7 @@ def request_lines(found: Sequence[Request]) -> list[RequestLine]:
             simulated_at=one.simulated_at,
             items=one.items,
             bytes=one.bytes,
-            percent=one.share / 10,  # type: ignore[attr-defined] # annotated
+            percent=one.items * 100 / one.population if one.population else 0.0,
         )
         for one in found
     ]

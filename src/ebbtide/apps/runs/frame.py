@@ -57,7 +57,7 @@ _OF_PLATFORM: tuple[_Section, ...] = (
         gettext_lazy("Requests"),
         "inbox",
         "q",
-        pages=("request", "request_arm", "request_decline"),
+        pages=("request", "request_arm", "request_decline", "org_deletion", "org_disarm", "org_stop", "org_release"),
     ),
 )
 
