@@ -37,7 +37,7 @@ BEGIN
     NEW.oldest := plan.oldest;
     NEW.newest := plan.newest;
     NEW.population := plan.population;
-    NEW.asked_at := now();
+    NEW.asked_at := statement_timestamp();
     NEW.closed_at := NULL;
     NEW.closed_by := '';
     NEW.answer := '';
