@@ -8,6 +8,7 @@ from datetime import date, datetime, timedelta
 
 from django.db import connections
 
+from ebbtide.apps.activation.models import Request
 from ebbtide.apps.catalog.models import Queue
 from ebbtide.apps.orgs.database import WEB
 from ebbtide.apps.orgs.models import Organization
@@ -21,6 +22,12 @@ from ebbtide.domain.guard import Caps, check_caps
 from ebbtide.domain.outcome import RunOutcome
 from ebbtide.engine.admit import Mode
 from ebbtide.engine.simulate import reaches
+
+# leans on catalog_cell's key (org, day, data_type, queue)
+_DUE = """
+    (SELECT c.queue_id, %s, sum(c.items)::bigint, sum(c.bytes)::bigint, min(c.day), max(c.day) FROM catalog_cell c
+    WHERE c.org_id = %s AND c.day < %s AND c.data_type = %s AND c.queue_id = ANY (%s::int[]) AND c.items > 0 GROUP BY 1)
+"""
 
 Key = tuple[int, DataType]
 """A Q's number and a data type."""
@@ -93,34 +100,32 @@ def planned(plan_id: int, *, org: int) -> dict[Key, Amount]:
         return _amounts(cursor.fetchall())
 
 
+def shown(request: Request) -> dict[Key, Amount]:
+    """Give what a request showed by Q and data type, as the database wrote it down with it."""
+    return {
+        (queue, DataType(kind)): Amount(items, size, date.fromisoformat(oldest), date.fromisoformat(newest))
+        for queue, kind, items, size, oldest, newest in request.breakdown
+    }
+
+
 def due(org: Organization, *, now: datetime) -> dict[Key, Amount]:
     """Add up what a night of today would take as things stand, by Q and data type.
 
-    How far back each is kept says the verdict (`reaches`); the counts before that day are added up by the database.
+    How far back each is kept says the verdict (`reaches`); the counts before that day are added up by the database, in
+    one statement with a part for each data type and first day kept.
     """
     on = local_day(now, zone=parse_zone(org.zone))
     queues = list(Queue.objects.filter(org_id=org.id).values_list("id", flat=True))
-    found = reaches(jobs(org=org.id), queues=queues, on=on)
-    if not found:
+    reached: dict[tuple[str, date], list[int]] = {}
+    for reach in reaches(jobs(org=org.id), queues=queues, on=on):
+        reached.setdefault((reach.data_type, reach.before), []).append(reach.queue)
+    if not reached:
         return {}
+    given = [
+        value for (kind, before), named in reached.items() for value in (str(kind), org.id, before, str(kind), named)
+    ]
     with connections[WEB].cursor() as cursor:
-        # leans on catalog_cell's key (org, day, data_type, queue)
-        cursor.execute(
-            """
-            SELECT c.queue_id, c.data_type, sum(c.items)::bigint, sum(c.bytes)::bigint, min(c.day), max(c.day)
-            FROM catalog_cell c
-            JOIN unnest(%s::int[], %s::text[], %s::date[]) AS r (queue_id, data_type, before)
-                ON r.queue_id = c.queue_id AND r.data_type = c.data_type AND c.day < r.before
-            WHERE c.org_id = %s AND c.day < %s AND c.items > 0 GROUP BY 1, 2
-            """,
-            [
-                [one.queue for one in found],
-                [str(one.data_type) for one in found],
-                [one.before for one in found],
-                org.id,
-                max(one.before for one in found),
-            ],
-        )
+        cursor.execute(" UNION ALL ".join([_DUE] * len(reached)), given)
         return _amounts(cursor.fetchall())
 
 

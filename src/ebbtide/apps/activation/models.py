@@ -39,6 +39,8 @@ class Request(models.Model):
     oldest = models.DateField(null=True)
     newest = models.DateField(null=True)
     population = models.BigIntegerField()
+    breakdown = models.JSONField(default=list)
+    """By Q and data type: [Q, data type, items, bytes, oldest day, newest day]."""
     note = models.TextField(default="", blank=True)
     asked_by = models.TextField()
     asked_at = models.DateTimeField(db_default=Now())

@@ -3,17 +3,16 @@
 from collections.abc import Callable, Iterator
 from datetime import datetime
 
-from django.db.models import Q, QuerySet, Sum
+from django.db.models import Q, QuerySet
 from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 
-from ebbtide.apps.activation.evidence import capped, due, planned
+from ebbtide.apps.activation.evidence import capped, due, shown
 from ebbtide.apps.activation.models import Request, State
 from ebbtide.apps.activation.pages import newest, percent, plan_note, request_note
 from ebbtide.apps.activation.selectors import Happening, evidence_of, history, open_request, requests
 from ebbtide.apps.activation.tables import COMPARED, HISTORY, REQUESTS, amount_lines, history_line, history_lines
 from ebbtide.apps.activation.tables import request_lines as lines_of
-from ebbtide.apps.catalog.models import Cell as CellRow
 from ebbtide.apps.orgs.database import as_platform
 from ebbtide.apps.orgs.models import Organization
 from ebbtide.apps.policies.pages import job_line, queue_lines
@@ -84,8 +83,7 @@ def org_state(org: Organization, happened: list[Happening]) -> OrgState:
 
 def compared_lines(org: Organization, request: Request, *, now: datetime) -> list[AmountLine]:
     """Put what a request showed beside what is due now; expects an open transaction in the organization."""
-    shown, by_now = planned(request.plan_id, org=org.id), due(org, now=now)
-    return amount_lines(shown, by_now, queues=queue_lines(org=org.id))
+    return amount_lines(shown(request), due(org, now=now), queues=queue_lines(org=org.id))
 
 
 def request_page(
@@ -103,18 +101,17 @@ def request_page(
     lines = compared_lines(org, request, now=now)
     items_now = sum(line.items_now for line in lines)
     plan = Plan.objects.get(org_id=org.id, id=request.plan_id)
-    population = CellRow.objects.filter(org_id=org.id).aggregate(n=Sum("items"))["n"] or 0
     happened = sorted(history(org=org.id), key=lambda one: one.at)
     note = request_note(org, request, now=now, for_operator=True)
     queues = queue_lines(org=org.id)
-    checks = checks_of(org, request, now=now, due_now=items_now, population=population)
+    checks = checks_of(org, request, now=now, due_now=items_now)
     return RequestPage(
         state=org_state(org, happened),
         request=note,
         evidence=plan_note(org, plan, run=request.run_id),
         items_now=items_now,
         bytes_now=sum(line.bytes_now for line in lines),
-        percent_now=percent(items_now, of=population),
+        percent_now=percent(items_now, of=request.population),
         checks=checks,
         may_arm=request.state == State.OPEN and all(one.verdict != "bad" for one in checks),
         night=list_rows(COMPARED, lines, asked=night),
@@ -126,9 +123,7 @@ def request_page(
     )
 
 
-def checks_of(
-    org: Organization, request: Request, *, now: datetime, due_now: int, population: int
-) -> tuple[CheckLine, ...]:
+def checks_of(org: Organization, request: Request, *, now: datetime, due_now: int) -> tuple[CheckLine, ...]:
     """Answer the questions before arming; a bad answer stands in its way, a warning does not.
 
     Args:
@@ -136,7 +131,6 @@ def checks_of(
         request: what was asked.
         now: the request's moment.
         due_now: items due by now.
-        population: items it has.
     """
     evidence = evidence_of(request)
     hours = int((now - evidence.made_at).total_seconds() // 3600) + 1
@@ -155,7 +149,7 @@ def checks_of(
             lambda: check_growth(evidence, due=due_now),
             good=_("What is due by now is at most twice what was shown, and 1,000 more."),
         ),
-        *_warnings(org, due_now=due_now, population=population),
+        *_warnings(org, due_now=due_now, population=request.population),
     )
 
 

@@ -69,7 +69,7 @@ def request_arm(request: HttpRequest, visit: OperatorVisit, req: str) -> HttpRes
     with acting_in(org.id):
         lines = operator_pages.compared_lines(org, found, now=visit.now)
         due_now = sum(line.items_now for line in lines)
-        checks = operator_pages.checks_of(org, found, now=visit.now, due_now=due_now, population=found.population)
+        checks = operator_pages.checks_of(org, found, now=visit.now, due_now=due_now)
     bad = [one.text for one in checks if one.verdict == "bad"]
     page = StepPage(
         title=_("Switch deletion on?"),

@@ -20,12 +20,12 @@ OPERATOR = "operator "
 
 def open_request(*, org: int) -> Request | None:
     """Give the organization's open request; expects an open transaction in it."""
-    return Request.objects.filter(org_id=org, state=State.OPEN).first()
+    return Request.objects.filter(org_id=org, state=State.OPEN).defer("breakdown").first()
 
 
 def last_request(*, org: int) -> Request | None:
     """Give the organization's newest request; expects an open transaction in it."""
-    return Request.objects.filter(org_id=org).order_by("-id").first()
+    return Request.objects.filter(org_id=org).defer("breakdown").order_by("-id").first()
 
 
 def evidence_of(request: Request) -> Evidence:
@@ -76,13 +76,17 @@ def requests(*, now: datetime) -> QuerySet[Request]:
     would take, in thousandths of all items).
     """
     gone = Q(state=State.OPEN) & (Q(simulated_at__lt=now - EVIDENCE_AGE) | ~Q(jobs_version=F("org__jobs_version")))
-    return Request.objects.select_related("org").annotate(
-        stands=Case(When(gone, then=Value(State.EXPIRED.value)), default=F("state"), output_field=TextField()),
-        share=Case(
-            When(population=0, then=Value(0)),
-            default=F("items") * 1000 / Greatest(F("population"), 1),
-            output_field=BigIntegerField(),
-        ),
+    return (
+        Request.objects.select_related("org")
+        .defer("breakdown")
+        .annotate(
+            stands=Case(When(gone, then=Value(State.EXPIRED.value)), default=F("state"), output_field=TextField()),
+            share=Case(
+                When(population=0, then=Value(0)),
+                default=F("items") * 1000 / Greatest(F("population"), 1),
+                output_field=BigIntegerField(),
+            ),
+        )
     )
 
 
@@ -123,7 +127,7 @@ def history(*, org: int) -> list[Happening]:
     """
     found: list[Happening] = []
     granted: dict[datetime, int] = {}
-    for one in Request.objects.filter(org_id=org):
+    for one in Request.objects.filter(org_id=org).defer("breakdown"):
         found.append(Happening(f"asked {one.id}", one.asked_at, "asked", one.asked_by, one.note, one.id))
         if one.closed_at is None:
             continue

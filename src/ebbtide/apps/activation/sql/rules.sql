@@ -37,6 +37,11 @@ BEGIN
     NEW.oldest := plan.oldest;
     NEW.newest := plan.newest;
     NEW.population := plan.population;
+    SELECT coalesce(jsonb_agg(jsonb_build_array(s.queue, s.data_type, s.items, s.bytes, s.oldest, s.newest)), '[]')
+    INTO NEW.breakdown FROM (
+        SELECT u.queue, l.data_type, sum(u.items) AS items, sum(u.bytes) AS bytes, min(l.day) AS oldest, max(l.day) AS newest
+        FROM runs_planline l, unnest(l.queues, l.items, l.bytes) AS u (queue, items, bytes)
+        WHERE l.org_id = plan.org_id AND l.plan_id = plan.id GROUP BY 1, 2) s;
     NEW.asked_at := statement_timestamp();
     NEW.closed_at := NULL;
     NEW.closed_by := '';
