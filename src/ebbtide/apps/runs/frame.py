@@ -53,6 +53,14 @@ _OF_ORG = (
     _Section("runs", gettext_lazy("Runs"), "history", "r", Permission.DATA_VIEW, pages=("run", "run_plan")),
     _Section("why", gettext_lazy("Why?"), "zoom-question", "w", Permission.DATA_VIEW),
     _Section(
+        "deletion",
+        gettext_lazy("Deletion"),
+        "power",
+        "d",
+        Permission.DATA_VIEW,
+        pages=("deletion_ask", "deletion_stop", "deletion_release"),
+    ),
+    _Section(
         "people",
         gettext_lazy("People"),
         "users",
@@ -61,7 +69,15 @@ _OF_ORG = (
         pages=("person", "person_invite", "person_remove", "groups", "group", "group_new", "group_delete"),
     ),
 )
-_OF_PLATFORM: tuple[_Section, ...] = ()
+_OF_PLATFORM: tuple[_Section, ...] = (
+    _Section(
+        "requests",
+        gettext_lazy("Requests"),
+        "inbox",
+        "q",
+        pages=("request", "request_arm", "request_decline", "org_deletion", "org_disarm", "org_stop", "org_release"),
+    ),
+)
 
 
 def frame(request: HttpRequest) -> dict[str, Frame]:
