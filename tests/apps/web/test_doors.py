@@ -37,6 +37,8 @@ OPEN = Door(view=200, manage=200)
 CHANGES = Door(view=REFUSED, manage=200)
 DOORS = {
     "home": OPEN,
+    "storage": OPEN,
+    "aside": OPEN,
     "jobs": OPEN,
     "job_new": CHANGES,
     "job_edit": CHANGES,
