@@ -25,7 +25,7 @@ GRANT INSERT ON orgs_organization, orgs_flagchange, catalog_queue, insights_segm
     insights_setaside, media_mediaobject, policies_retentionjob, policies_jobchange TO ebbtide_web;
 GRANT UPDATE (name, night_at, armed, armed_at, stopped, share_cap_percent, item_cap) ON orgs_organization TO ebbtide_web;
 GRANT UPDATE (archived_at) ON catalog_queue TO ebbtide_web;
-GRANT UPDATE (what, days, type, version, deleted_at) ON policies_retentionjob TO ebbtide_web;
+GRANT UPDATE (what, days, type, version, deleted_at, paused_at) ON policies_retentionjob TO ebbtide_web;
 GRANT UPDATE (confirmed_at, confirmed_by) ON runs_plan TO ebbtide_web;
 GRANT UPDATE (cancelled_at) ON runs_run TO ebbtide_web;
 GRANT UPDATE (stopped, stopped_reason) ON runs_platform TO ebbtide_web;
@@ -33,6 +33,11 @@ GRANT INSERT, UPDATE, DELETE ON orgs_user, orgs_membership, orgs_group, orgs_gro
     TO ebbtide_web;
 GRANT SELECT, INSERT, UPDATE, DELETE ON django_session, axes_accessattempt, axes_accesslog, axes_accessfailurelog,
     axes_accessattemptexpiration TO ebbtide_web;
+GRANT SELECT, INSERT ON accounts_invitation, accounts_peoplechange TO ebbtide_web;
+GRANT UPDATE (digest, sent_at, expires_at, accepted_at, revoked_at) ON accounts_invitation TO ebbtide_web;
+GRANT SELECT, INSERT, UPDATE, DELETE ON accounts_setuplink, account_emailaddress, account_emailconfirmation,
+    mfa_authenticator, usersessions_usersession, socialaccount_socialaccount, socialaccount_socialapp,
+    socialaccount_socialtoken TO ebbtide_web;
 GRANT SELECT ON auth_permission, auth_group, django_content_type TO ebbtide_web;
 GRANT EXECUTE ON FUNCTION insights_ensure_days(date[]) TO ebbtide_web;
 
