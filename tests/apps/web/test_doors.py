@@ -44,6 +44,8 @@ CHANGES = Door(view=REFUSED, manage=200)
 PEOPLE = Door(view=REFUSED, manage=REFUSED, admin=200)
 DOORS = {
     "home": OPEN,
+    "storage": OPEN,
+    "aside": OPEN,
     "jobs": OPEN,
     "job": OPEN,
     "job_new": CHANGES,
