@@ -12,7 +12,7 @@ GRANT EXECUTE ON FUNCTION ebbtide_org(), ebbtide_user(), ebbtide_is_platform() T
 GRANT SELECT ON orgs_organization, orgs_flagchange, orgs_membership, orgs_group, orgs_groupmember, orgs_user,
     catalog_queue, catalog_cell, catalog_purgedline, insights_segment, insights_event, insights_identity,
     insights_setaside, media_mediaobject, media_upload, policies_retentionjob, policies_jobqueue, policies_jobchange,
-    ledger_entry, runs_platform, runs_plan, runs_planline, runs_run, django_migrations
+    ledger_entry, runs_platform, runs_switchturn, console_settingchange, runs_plan, runs_planline, runs_run, django_migrations
     TO ebbtide_web, ebbtide_sweep;
 GRANT INSERT ON runs_plan, runs_planline TO ebbtide_web, ebbtide_sweep;
 GRANT INSERT ON runs_run TO ebbtide_sweep;
@@ -29,12 +29,14 @@ GRANT UPDATE (what, days, type, version, deleted_at) ON policies_retentionjob TO
 GRANT UPDATE (confirmed_at, confirmed_by) ON runs_plan TO ebbtide_web;
 GRANT UPDATE (cancelled_at) ON runs_run TO ebbtide_web;
 GRANT UPDATE (stopped, stopped_reason) ON runs_platform TO ebbtide_web;
+GRANT INSERT ON runs_switchturn, console_settingchange TO ebbtide_web;
 GRANT INSERT, UPDATE, DELETE ON orgs_user, orgs_membership, orgs_group, orgs_groupmember, policies_jobqueue, media_upload
     TO ebbtide_web;
 GRANT SELECT, INSERT, UPDATE, DELETE ON django_session, axes_accessattempt, axes_accesslog, axes_accessfailurelog,
     axes_accessattemptexpiration TO ebbtide_web;
 GRANT SELECT ON auth_permission, auth_group, django_content_type TO ebbtide_web;
 GRANT EXECUTE ON FUNCTION insights_ensure_days(date[]) TO ebbtide_web;
+GRANT EXECUTE ON FUNCTION console_due_since(date) TO ebbtide_web;
 
 -- Sweep (the worker): the purge functions, and nothing that deletes beside them.
 GRANT EXECUTE ON FUNCTION runs_may_delete(bigint), runs_purge_rows(bigint, integer, date, date),
