@@ -47,6 +47,11 @@ DOORS = {
     "plan_confirm": Door(view=REFUSED, manage=302, method="post"),
 }
 OF_NO_ORG = {"start", "login", "logout"}
+OF_THE_PLATFORM = {
+    "platform", "platform_org_new", "platform_org", "platform_org_settings", "platform_org_switch", "platform_org_run",
+    "platform_runs", "platform_run", "platform_switch", "platform_workers", "platform_store",
+}  # fmt: skip
+"""Asked as everybody in test_console.py."""
 
 
 def patterns(resolver: URLResolver | None = None, *, before: str = "") -> Iterator[tuple[str, str]]:
@@ -89,7 +94,7 @@ def said(answer: HttpResponse) -> str:
 
 
 def test_every_address_has_its_row() -> None:
-    assert ROUTES.keys() == DOORS.keys() | OF_NO_ORG
+    assert ROUTES.keys() == DOORS.keys() | OF_NO_ORG | OF_THE_PLATFORM
     assert all("<org:org>" in ROUTES[name] for name in DOORS)
 
 

@@ -76,8 +76,10 @@ _OPEN = """
 """
 _DATABASE = """
     SELECT pg_database_size(current_database()),
-        (SELECT count(*) FROM pg_inherits WHERE inhparent = 'insights_segment'::regclass),
-        current_setting('max_locks_per_transaction')::int,
+        (SELECT count(*) FROM pg_inherits
+         WHERE inhparent IN ('insights_segment'::regclass, 'insights_event'::regclass)),
+        current_setting('max_locks_per_transaction')::bigint
+            * (current_setting('max_connections')::int + current_setting('max_prepared_transactions')::int),
         (SELECT count(*) FROM pg_stat_activity WHERE datname = current_database()),
         current_setting('max_connections')::int,
         (SELECT clock_read_at FROM runs_platform WHERE id = 1)
