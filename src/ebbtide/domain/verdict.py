@@ -88,13 +88,16 @@ def ineffective(jobs: Sequence[Job]) -> dict[int, tuple[Job, ...]]:
         job id -> overriding jobs, without jobs that decide somewhere.
     """
     idle: dict[int, tuple[Job, ...]] = {}
+    decided: dict[tuple[int | None, DataType], Job | None] = {}
     for job in jobs:
         reach = [None] if job.type is JobType.GLOBAL else sorted(job.queues)
         deciders: dict[int, Job] = {}
         for queue in reach:
             for data_type in DataType:
                 if job.takes(data_type):
-                    decider = deciding_job(jobs, queue=queue, data_type=data_type)
+                    if (queue, data_type) not in decided:
+                        decided[queue, data_type] = deciding_job(jobs, queue=queue, data_type=data_type)
+                    decider = decided[queue, data_type]
                     if decider is not None:
                         deciders[decider.id] = decider
         if job.id not in deciders:

@@ -25,7 +25,7 @@ GRANT INSERT ON orgs_organization, orgs_flagchange, catalog_queue, insights_segm
     insights_setaside, media_mediaobject, policies_retentionjob, policies_jobchange TO ebbtide_web;
 GRANT UPDATE (name, night_at, armed, armed_at, stopped, share_cap_percent, item_cap) ON orgs_organization TO ebbtide_web;
 GRANT UPDATE (archived_at) ON catalog_queue TO ebbtide_web;
-GRANT UPDATE (what, days, type, version, deleted_at) ON policies_retentionjob TO ebbtide_web;
+GRANT UPDATE (what, days, type, version, deleted_at, paused_at) ON policies_retentionjob TO ebbtide_web;
 GRANT UPDATE (confirmed_at, confirmed_by) ON runs_plan TO ebbtide_web;
 GRANT UPDATE (cancelled_at) ON runs_run TO ebbtide_web;
 GRANT UPDATE (stopped, stopped_reason) ON runs_platform TO ebbtide_web;
