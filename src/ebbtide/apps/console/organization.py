@@ -6,22 +6,19 @@ Every function but the last expects an open transaction in the organization.
 from collections.abc import Iterator, Mapping, Sequence
 from datetime import date, time
 
-from django.db import connections
-from django.db.models import Min, Sum
 from django.utils.translation import gettext_lazy
 
-from ebbtide.apps.catalog.models import Cell as CellRow
-from ebbtide.apps.catalog.models import Queue
 from ebbtide.apps.console.models import SettingChange
-from ebbtide.apps.orgs.database import WEB, acting_in
+from ebbtide.apps.orgs.database import acting_in
 from ebbtide.apps.orgs.models import FlagChange, Membership, Organization
-from ebbtide.apps.policies.selectors import jobs
+from ebbtide.apps.policies.pages import job_line, queue_lines
 from ebbtide.apps.runs.models import Run
 from ebbtide.apps.runs.pages import run_lines
-from ebbtide.domain.cell import DataType
-from ebbtide.engine.simulate import reaches
+from ebbtide.apps.runs.preview import by_data_type, due_amounts
+from ebbtide.domain.job import Job, JobType
+from ebbtide.domain.verdict import ineffective
 from ebbtide.web.context.console import ChangeLine, Settings, TypeLine
-from ebbtide.web.context.shared import RunLine
+from ebbtide.web.context.shared import JobLine, RunLine, SwitchNote
 from ebbtide.web.listing import Asked, Column, Listing, Table, every_row, list_query, list_rows
 
 RUNS: Table[RunLine] = Table(
@@ -68,53 +65,28 @@ _WORDS: Mapping[tuple[str, bool], str] = {
     ("stopped", False): "released",
 }
 
-# leans on cell_by_queue (org, queue, data type, day): only what is due is read
-_DUE = """
-    SELECT r.kind, sum(c.items)::bigint, sum(c.bytes)::bigint, min(c.day)
-    FROM unnest(%(queues)s::int[], %(kinds)s::text[], %(befores)s::date[]) AS r (queue_id, kind, before)
-    JOIN catalog_cell c
-        ON c.org_id = %(org)s AND c.queue_id = r.queue_id AND c.data_type = r.kind AND c.day < r.before
-    GROUP BY r.kind
-"""
 
-
-def type_lines(*, org: int, on: date) -> tuple[TypeLine, ...]:
-    """Count what is there and what is due, by data type, as things are at this moment.
+def type_lines(found: Sequence[Job], *, org: int, on: date) -> tuple[TypeLine, ...]:
+    """Count what is due by data type, as things are at this moment.
 
     Args:
+        found: the jobs in force.
         org: the organization's number.
         on: the org-local date of today.
     """
-    sums = CellRow.objects.filter(org_id=org).values_list("data_type")
-    held = {row[0]: row[1:] for row in sums.annotate(n=Sum("items"), size=Sum("bytes"), oldest=Min("day"))}
-    queues = list(Queue.objects.filter(org_id=org).values_list("id", flat=True))
-    reached = reaches(jobs(org=org), queues=queues, on=on)
-    with connections[WEB].cursor() as cursor:
-        cursor.execute(
-            _DUE,
-            {
-                "org": org,
-                "queues": [one.queue for one in reached],
-                "kinds": [str(one.data_type) for one in reached],
-                "befores": [one.before for one in reached],
-            },
-        )
-        due = {row[0]: row[1:] for row in cursor.fetchall()}
+    due = due_amounts(org=org, jobs=found, on=on)
+    sums = by_data_type((kind, amount) for (_queue, kind), amount in due.items())
+    return tuple(
+        TypeLine(data_type=kind, items=one.items, bytes=one.bytes, oldest=one.oldest, newest=one.newest)
+        for kind, one in sums.items()
+    )
 
-    def line(kind: DataType) -> TypeLine:
-        items, size, oldest = held.get(str(kind), (0, 0, None))
-        due_items, due_bytes, due_oldest = due.get(str(kind), (0, 0, None))
-        return TypeLine(
-            data_type=kind,
-            items=items,
-            bytes=size,
-            oldest=oldest,
-            due=due_items,
-            due_bytes=due_bytes,
-            due_oldest=due_oldest,
-        )
 
-    return tuple(line(kind) for kind in DataType)
+def job_lines(found: Sequence[Job], *, org: int) -> tuple[JobLine, ...]:
+    """Write jobs as sentences, Global ones first, shorter ones before longer ones."""
+    idle, queues = ineffective(found), queue_lines(org=org)
+    ordered = sorted(found, key=lambda job: (job.type is not JobType.GLOBAL, job.days, job.id))
+    return tuple(job_line(job, queues=queues, overridden_by=idle.get(job.id, ())) for job in ordered)
 
 
 def settings_of(org: Organization) -> Settings:
@@ -124,9 +96,14 @@ def settings_of(org: Organization) -> Settings:
 
 def people(*, org: int) -> tuple[int, tuple[str, ...]]:
     """Count the members, and name the admins."""
-    rows = Membership.objects.filter(org_id=org)
-    admins = rows.filter(is_admin=True).order_by("user__email").values_list("user__email", flat=True)
-    return rows.count(), tuple(admins)
+    rows = list(Membership.objects.filter(org_id=org).order_by("user__email").values_list("is_admin", "user__email"))
+    return len(rows), tuple(email for is_admin, email in rows if is_admin)
+
+
+def own_switch(org: Organization) -> SwitchNote:
+    """Tell the organization's own kill switch, which is on."""
+    turned = FlagChange.objects.filter(org_id=org.id, flag="stopped", value=True).order_by("-at").first()
+    return SwitchNote(scope="organization", since=turned.at if turned else None, reason=turned.reason if turned else "")
 
 
 def runs_listing(*, org: int, asked: Asked) -> Listing[RunLine]:

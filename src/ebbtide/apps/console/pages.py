@@ -5,8 +5,8 @@ from zoneinfo import available_timezones
 
 from ebbtide.apps.console import organization, standings, workers
 from ebbtide.apps.orgs.database import acting_in
-from ebbtide.apps.orgs.models import FlagChange, Organization
-from ebbtide.apps.policies.pages import jobs_page
+from ebbtide.apps.orgs.models import Organization
+from ebbtide.apps.policies.selectors import jobs
 from ebbtide.apps.policies.services import DEFAULT_JOB_DAYS, DEFAULT_JOB_SINCE
 from ebbtide.apps.runs.models import Run
 from ebbtide.apps.runs.pages import run_lines
@@ -21,7 +21,6 @@ from ebbtide.web.context.console import (
     RunNowPage,
     Shown,
 )
-from ebbtide.web.context.shared import SwitchNote
 from ebbtide.web.listing import Asked
 
 _CONTINENTS = (
@@ -52,10 +51,10 @@ def org_page(org: Organization, *, now: datetime, runs: Asked, history: Asked) -
     place = standings.places(now=now, org=org.id)[0]
     waits = workers.waiting_since(org.id)
     with acting_in(org.id):
-        types = organization.type_lines(org=org.id, on=local_day(now, zone=parse_zone(org.zone)))
+        found = jobs(org=org.id)
+        types = organization.type_lines(found, org=org.id, on=local_day(now, zone=parse_zone(org.zone)))
         last = Run.objects.filter(org_id=org.id).order_by("-id").first()
         members, admins = organization.people(org=org.id)
-        turned = FlagChange.objects.filter(org_id=org.id, flag="stopped", value=True).order_by("-at").first()
         return PlatformOrgPage(
             standing=standings.standing(place),
             onboarded_on=org.onboarded_on,
@@ -63,35 +62,29 @@ def org_page(org: Organization, *, now: datetime, runs: Asked, history: Asked) -
             settings=organization.settings_of(org),
             last=None if last is None else run_lines([last], org=org.id)[0],
             types=types,
-            items=sum(one.items for one in types),
-            bytes=sum(one.bytes for one in types),
-            due=sum(one.due for one in types),
-            due_bytes=sum(one.due_bytes for one in types),
-            oldest=min((one.due_oldest for one in types if one.due_oldest is not None), default=None),
-            jobs=jobs_page(org).jobs,
+            due=sum(one.items for one in types),
+            due_bytes=sum(one.bytes for one in types),
+            jobs=organization.job_lines(found, org=org.id),
             members=members,
             admins=admins,
             runs=organization.runs_listing(org=org.id, asked=runs),
             history=organization.history_listing(org=org.id, asked=history),
             waiting_since=waits,
-            switch=_switch(turned) if org.stopped else None,
+            switch=organization.own_switch(org) if org.stopped else None,
         )
-
-
-def _switch(turned: FlagChange | None) -> SwitchNote:
-    return SwitchNote(scope="organization", since=turned.at if turned else None, reason=turned.reason if turned else "")
 
 
 def run_now_page(org: Organization, *, now: datetime, platform_stopped: bool) -> RunNowPage:
     """Say what a run by hand would do; opens its own transactions."""
     place = standings.places(now=now, org=org.id)[0]
     with acting_in(org.id):
-        types = organization.type_lines(org=org.id, on=local_day(now, zone=parse_zone(org.zone)))
+        on = local_day(now, zone=parse_zone(org.zone))
+        types = organization.type_lines(jobs(org=org.id), org=org.id, on=on)
     return RunNowPage(
         standing=standings.standing(place),
-        due=sum(one.due for one in types),
-        due_bytes=sum(one.due_bytes for one in types),
-        oldest=min((one.due_oldest for one in types if one.due_oldest is not None), default=None),
+        due=sum(one.items for one in types),
+        due_bytes=sum(one.bytes for one in types),
+        oldest=min((one.oldest for one in types if one.oldest is not None), default=None),
         stopped=platform_stopped or org.stopped,
         workers_alive=workers.are_alive(now=now),
         order=f"ebbtide run start {public_id('org', org.id)}",

@@ -132,7 +132,8 @@ def places(*, now: datetime, org: int | None = None) -> list[Place]:
         cursor.execute(_HEADS, {"org": org})
         heads = cursor.fetchall()
         # nowhere on earth is it later than tomorrow (UTC)
-        cursor.execute("SELECT org_id, due_on FROM console_due_since(%s)", [now.date() + timedelta(days=1)])
+        tomorrow = now.date() + timedelta(days=1)
+        cursor.execute("SELECT org_id, due_on FROM console_due_since(%s, %s)", [tomorrow, org])
         due: dict[int, date] = dict(cursor.fetchall())
     calendars: dict[tuple[str, time], _Calendar] = {}
     found = []

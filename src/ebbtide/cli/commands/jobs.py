@@ -91,7 +91,8 @@ def pause(session: Session, org: Org, job: JobArgument) -> None:
     found = find_organization(org)
     services.pause_job(found.id, job_id=job, actor=session.actor, now=session.clock.now())
     session.emit(
-        {"id": job, "paused": True}, text=lambda: session.line(f"{job} is paused: it takes nothing until it is resumed.")
+        {"id": job, "paused": True},
+        text=lambda: session.line(f"{job} is paused: it takes nothing until it is resumed."),
     )
 
 

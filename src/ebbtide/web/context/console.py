@@ -100,15 +100,13 @@ class ConsolePage:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class TypeLine:
-    """What one data type of an organization holds, and what of it is due now."""
+    """What of one data type of an organization is due now: items, bytes, and the span of their days."""
 
     data_type: DataType
     items: int
     bytes: int
     oldest: date | None
-    due: int
-    due_bytes: int
-    due_oldest: date | None
+    newest: date | None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -150,9 +148,8 @@ class PlatformOrgPage:
         created_at: aware instant.
         settings: as they stand.
         last: its last run; None before the first.
-        types: one line per data type, counted now.
-        items, bytes, due, due_bytes: their sums.
-        oldest: the oldest day that is due; None where nothing is.
+        types: what is due now, one line per data type.
+        due, due_bytes: their sums.
         jobs: the jobs in force.
         members: how many people belong to it.
         admins: e-mail addresses of its admins.
@@ -168,11 +165,8 @@ class PlatformOrgPage:
     settings: Settings
     last: RunLine | None
     types: tuple[TypeLine, ...]
-    items: int
-    bytes: int
     due: int
     due_bytes: int
-    oldest: date | None
     jobs: tuple[JobLine, ...]
     members: int
     admins: tuple[str, ...]
@@ -365,7 +359,7 @@ class WorkersPage:
     """`pages/platform_workers.html`, as `page`.
 
     Attributes:
-        alive: queues served at the moment; a worker process serves two.
+        alive: queues served at the moment; each worker serves two.
         silent: those without a heartbeat for too long.
         beat_at: aware instant of the newest heartbeat; None where there is none.
         due: nights that have come and have no run yet, and runs that were broken off.
@@ -399,6 +393,11 @@ class WorkersPage:
     connections: int
     most_connections: int
     store: StoreNote = StoreNote()
+
+    @property
+    def workers(self) -> int:
+        """Worker processes that are alive."""
+        return -(-self.alive // 2)
 
     @property
     def lockable(self) -> int:

@@ -12,8 +12,8 @@ class Migration(migrations.Migration):
 
     dependencies = [
         ("orgs", "0002_rules"),
-        ("catalog", "0002_rules"),
-        ("policies", "0002_rules"),
+        ("catalog", "0003_cell_by_queue"),
+        ("policies", "0003_pause"),
         ("runs", "0004_operator"),
     ]
 

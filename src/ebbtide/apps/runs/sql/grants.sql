@@ -36,7 +36,7 @@ GRANT SELECT, INSERT, UPDATE, DELETE ON django_session, axes_accessattempt, axes
     axes_accessattemptexpiration TO ebbtide_web;
 GRANT SELECT ON auth_permission, auth_group, django_content_type TO ebbtide_web;
 GRANT EXECUTE ON FUNCTION insights_ensure_days(date[]) TO ebbtide_web;
-GRANT EXECUTE ON FUNCTION console_due_since(date) TO ebbtide_web;
+GRANT EXECUTE ON FUNCTION console_due_since(date, integer) TO ebbtide_web;
 
 -- Sweep (the worker): the purge functions, and nothing that deletes beside them.
 GRANT EXECUTE ON FUNCTION runs_may_delete(bigint), runs_purge_rows(bigint, integer, date, date),
