@@ -59,6 +59,8 @@ def new(request: HttpRequest, visit: OperatorVisit) -> HttpResponse:
             return redirect("platform_org", org=made.id)
     given = request.POST if request.method == POST else request.GET
     page = pages.new_page(zone=given.get("zone", ""), onboarded_on=given.get("onboarded_on", ""), now=visit.now)
+    if request.headers.get("HX-Target") == "hint":
+        return render(request, "components/onboarding_hint.html", {"page": page})
     status = _UNACCEPTABLE if form.errors else 200
     return render(request, "pages/platform_org_new.html", {"page": page, "form": form}, status=status)
 
