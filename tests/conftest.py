@@ -12,6 +12,7 @@ import pytest
 _FOLDER = Path(tempfile.mkdtemp(prefix="ebbtide-tests-"))
 os.environ["EBBTIDE_DATA"] = str(_FOLDER)
 os.environ["EBBTIDE_SECRET_KEY"] = "only for tests"
+os.environ["EBBTIDE_SECOND_FACTOR"] = "nobody"  # tests of the second factor ask for it themselves
 os.environ["DJANGO_SETTINGS_MODULE"] = "ebbtide.config.settings"
 for name in ("DATABASE_URL", "EBBTIDE_SWEEP_URL", "EBBTIDE_OWNER_URL", "EBBTIDE_OBJECTS_URL"):
     os.environ.pop(name, None)

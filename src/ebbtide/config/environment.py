@@ -7,8 +7,48 @@ failing in the middle of a night.
 import os
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Literal, cast
+from urllib.parse import unquote, urlsplit
 
 from ebbtide.domain.errors import InputInvalid
+
+SecondFactor = Literal["nobody", "operators", "everyone"]
+SECOND_FACTORS = ("nobody", "operators", "everyone")
+LOOPBACK = {"localhost", "127.0.0.1", "::1"}
+_MOST_PROXIES = 9
+
+
+@dataclass(frozen=True, slots=True)
+class MailServer:
+    """Where e-mail is handed over.
+
+    Attributes:
+        host, port: of the server.
+        user, password: empty where it asks for none.
+        security: `tls` from the first byte, `starttls`, or `plain` (this machine only).
+    """
+
+    host: str
+    port: int
+    user: str
+    password: str
+    security: Literal["tls", "starttls", "plain"]
+
+
+@dataclass(frozen=True, slots=True)
+class SingleSignOn:
+    """An OpenID Connect provider that people may sign in with.
+
+    Attributes:
+        url: of the issuer.
+        client, secret: what the provider knows Ebbtide by.
+        name: what the button says.
+    """
+
+    url: str
+    client: str
+    secret: str
+    name: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,6 +65,12 @@ class Environment:
         hosts: names the web interface answers to; EBBTIDE_HOSTS, comma-separated.
         https: whether the web interface stands behind HTTPS; EBBTIDE_HTTPS (1 or 0).
         postgres_bin: folder of an installed PostgreSQL to use instead of the bundled one; EBBTIDE_POSTGRES_BIN.
+        proxies: how many proxies of ours stand in front and add to X-Forwarded-For; EBBTIDE_PROXIES.
+        second_factor: who must have a second factor; EBBTIDE_SECOND_FACTOR (nobody, operators, everyone).
+        smtp: where e-mail is handed over; EBBTIDE_SMTP_URL (smtp://, smtps://); None: it is put into DATA/mail.
+        mail_from: sender of e-mail; EBBTIDE_MAIL_FROM.
+        single_sign_on: EBBTIDE_OIDC_URL, EBBTIDE_OIDC_CLIENT, EBBTIDE_OIDC_SECRET, EBBTIDE_OIDC_NAME; None: not
+            offered.
     """
 
     data: Path
@@ -36,6 +82,11 @@ class Environment:
     hosts: tuple[str, ...]
     https: bool
     postgres_bin: Path | None
+    proxies: int
+    second_factor: SecondFactor
+    smtp: MailServer | None
+    mail_from: str
+    single_sign_on: SingleSignOn | None
 
 
 def _switch(name: str, *, default: bool) -> bool:
@@ -43,6 +94,73 @@ def _switch(name: str, *, default: bool) -> bool:
     if text not in {"0", "1"}:
         raise InputInvalid(f"{name} must be 1 or 0, not {text!r}.", field=name)
     return text == "1"
+
+
+def _proxies() -> int:
+    text = os.environ.get("EBBTIDE_PROXIES", "0").strip()
+    if not text.isdecimal() or int(text) > _MOST_PROXIES:
+        raise InputInvalid(
+            f"EBBTIDE_PROXIES must be a whole number from 0 to {_MOST_PROXIES}, not {text!r}.", field="EBBTIDE_PROXIES"
+        )
+    return int(text)
+
+
+def _second_factor() -> SecondFactor:
+    text = os.environ.get("EBBTIDE_SECOND_FACTOR", "operators").strip()
+    if text not in SECOND_FACTORS:
+        raise InputInvalid(
+            f"EBBTIDE_SECOND_FACTOR must be nobody, operators or everyone, not {text!r}.", field="EBBTIDE_SECOND_FACTOR"
+        )
+    return cast("SecondFactor", text)
+
+
+def _smtp() -> MailServer | None:
+    """Read the mail server; smtp:// is only spoken in the clear to this machine itself."""
+    text = os.environ.get("EBBTIDE_SMTP_URL", "")
+    if not text:
+        return None
+    wrong = InputInvalid(
+        "EBBTIDE_SMTP_URL must be smtp://user:password@host:port or smtps://user:password@host:port.",
+        field="EBBTIDE_SMTP_URL",
+    )
+    try:
+        parts = urlsplit(text)
+        port = parts.port
+    except ValueError as exc:
+        raise wrong from exc
+    host = parts.hostname or ""
+    if parts.scheme not in {"smtp", "smtps"} or not host or parts.path not in {"", "/"} or parts.query:
+        raise wrong
+    user, password = unquote(parts.username or ""), unquote(parts.password or "")
+    if parts.scheme == "smtps":
+        return MailServer(host, port or 465, user, password, "tls")
+    return MailServer(host, port or 587, user, password, "plain" if host in LOOPBACK else "starttls")
+
+
+def _mail_from() -> str:
+    text = os.environ.get("EBBTIDE_MAIL_FROM", "").strip() or "Ebbtide <ebbtide@localhost>"
+    if "@" not in text or not text.isprintable():
+        raise InputInvalid(
+            f"EBBTIDE_MAIL_FROM must be an e-mail address, such as Ebbtide <no-reply@example.org>, not {text!r}.",
+            field="EBBTIDE_MAIL_FROM",
+        )
+    return text
+
+
+def _single_sign_on() -> SingleSignOn | None:
+    url = os.environ.get("EBBTIDE_OIDC_URL", "").strip().rstrip("/")
+    client, secret = os.environ.get("EBBTIDE_OIDC_CLIENT", ""), os.environ.get("EBBTIDE_OIDC_SECRET", "")
+    if not url:
+        return None
+    parts = urlsplit(url)
+    if not parts.hostname or not (parts.scheme == "https" or (parts.scheme == "http" and parts.hostname in LOOPBACK)):
+        raise InputInvalid(
+            "EBBTIDE_OIDC_URL must be the https:// address of the provider (its issuer).", field="EBBTIDE_OIDC_URL"
+        )
+    for name, value in (("EBBTIDE_OIDC_CLIENT", client), ("EBBTIDE_OIDC_SECRET", secret)):
+        if not value:
+            raise InputInvalid(f"EBBTIDE_OIDC_URL is set and {name} is not: the provider gives you both.", field=name)
+    return SingleSignOn(url, client, secret, os.environ.get("EBBTIDE_OIDC_NAME", "").strip() or parts.hostname)
 
 
 def read_environment() -> Environment:
@@ -69,4 +187,9 @@ def read_environment() -> Environment:
         hosts=tuple(h.strip() for h in os.environ.get("EBBTIDE_HOSTS", "127.0.0.1,localhost").split(",") if h.strip()),
         https=_switch("EBBTIDE_HTTPS", default=False),
         postgres_bin=Path(binaries) if binaries else None,
+        proxies=_proxies(),
+        second_factor=_second_factor(),
+        smtp=_smtp(),
+        mail_from=_mail_from(),
+        single_sign_on=_single_sign_on(),
     )

@@ -16,6 +16,8 @@ ENVIRONMENT = read_environment()
 EBBTIDE_DATA = ENVIRONMENT.data
 EBBTIDE_POSTGRES_BIN = ENVIRONMENT.postgres_bin
 EBBTIDE_EMBEDDED = not ENVIRONMENT.web_url
+EBBTIDE_SECOND_FACTOR = ENVIRONMENT.second_factor
+EBBTIDE_SINGLE_SIGN_ON = ENVIRONMENT.single_sign_on
 EBBTIDE_OBJECTS_URL = ENVIRONMENT.objects_url or (EBBTIDE_DATA / "objects").as_uri()
 
 
@@ -63,6 +65,22 @@ def DATABASE_PARTS(url: str) -> dict[str, Any]:  # noqa: N802 - a setting, so th
     }
 
 
+def _single_sign_on_apps() -> list[dict[str, object]]:
+    """Give the provider of single sign-on in allauth's form; none where none is set."""
+    provider = ENVIRONMENT.single_sign_on
+    if provider is None:
+        return []
+    return [
+        {
+            "provider_id": "sso",
+            "name": provider.name,
+            "client_id": provider.client,
+            "secret": provider.secret,
+            "settings": {"server_url": provider.url, "oauth_pkce_enabled": True},
+        }
+    ]
+
+
 DATABASES = {
     "default": DATABASE_PARTS(ENVIRONMENT.web_url),
     "sweep": DATABASE_PARTS(ENVIRONMENT.sweep_url),
@@ -87,6 +105,12 @@ INSTALLED_APPS = [
     "csp",
     "axes",
     "procrastinate.contrib.django",
+    "ebbtide.web",  # before allauth: our templates stand in place of its own
+    "allauth.account",
+    "allauth.mfa",
+    "allauth.usersessions",
+    "allauth.socialaccount",
+    "allauth.socialaccount.providers.openid_connect",
     "ebbtide.apps.orgs",
     "ebbtide.apps.accounts",
     "ebbtide.apps.catalog",
@@ -95,9 +119,9 @@ INSTALLED_APPS = [
     "ebbtide.apps.policies",
     "ebbtide.apps.ledger",
     "ebbtide.apps.runs",
+    "ebbtide.apps.editor",
     "ebbtide.apps.activation",
     "ebbtide.apps.console",
-    "ebbtide.web",
 ]
 
 MIDDLEWARE = [
@@ -113,6 +137,8 @@ MIDDLEWARE = [
     "django_htmx.middleware.HtmxMiddleware",
     "ebbtide.apps.orgs.middleware.ClockMiddleware",
     "ebbtide.apps.orgs.middleware.ErrorMiddleware",
+    "allauth.account.middleware.AccountMiddleware",
+    "ebbtide.apps.accounts.middleware.SecondFactorMiddleware",
     "axes.middleware.AxesMiddleware",
 ]
 
@@ -152,6 +178,47 @@ AXES_ENABLE_ADMIN = False
 AXES_VERBOSE = False
 AXES_USERNAME_FORM_FIELD = "username"  # what the sign-in form calls it; axes would look for the model's "email"
 AXES_LOCKOUT_CALLABLE = "ebbtide.apps.orgs.errors.locked_out"
+AXES_CLIENT_IP_CALLABLE = "ebbtide.apps.accounts.adapters.client_address"
+
+# django-allauth: apps/accounts/adapters.py says what of it is ours, and apps/accounts/urls.py which of its pages exist
+ALLAUTH_TRUSTED_PROXY_COUNT = ENVIRONMENT.proxies
+ACCOUNT_ADAPTER = "ebbtide.apps.accounts.adapters.AccountAdapter"
+ACCOUNT_USER_MODEL_USERNAME_FIELD = None
+ACCOUNT_LOGIN_METHODS = {"email"}
+ACCOUNT_SIGNUP_FIELDS = ["email*", "password1*"]
+ACCOUNT_EMAIL_VERIFICATION = "none"  # an address is proven by the invitation that was sent to it
+ACCOUNT_EMAIL_UNKNOWN_ACCOUNTS = False
+ACCOUNT_EMAIL_NOTIFICATIONS = True
+ACCOUNT_FORMS = {
+    "login": "ebbtide.apps.accounts.forms.SignInForm",
+    "reset_password": "ebbtide.apps.accounts.forms.ForgottenForm",
+    "reset_password_from_key": "ebbtide.apps.accounts.forms.NewPasswordForm",
+    "change_password": "ebbtide.apps.accounts.forms.ChangePasswordForm",
+    "reauthenticate": "ebbtide.apps.accounts.forms.ConfirmForm",
+}
+ACCOUNT_SESSION_REMEMBER = True  # every session lasts SESSION_COOKIE_AGE
+ACCOUNT_RATE_LIMITS = {
+    "login": None,  # the lock-out is axes': counted in the database, for all web servers alike
+    "login_failed": "10/5m/key",  # codes of one account, from wherever; axes counts them too
+}
+MFA_ADAPTER = "ebbtide.apps.accounts.adapters.FactorAdapter"
+MFA_SUPPORTED_TYPES = ["totp", "webauthn", "recovery_codes"]
+MFA_PASSKEY_LOGIN_ENABLED = True
+MFA_TOTP_ISSUER = "Ebbtide"
+MFA_TOTP_TOLERANCE = 1  # a code counts for half a minute before and after
+MFA_ALLOW_UNVERIFIED_EMAIL = True
+MFA_RECOVERY_CODES_SHOW_ONCE = True
+MFA_FORMS = {
+    "authenticate": "ebbtide.apps.accounts.forms.CodeForm",
+    "reauthenticate": "ebbtide.apps.accounts.forms.ConfirmCodeForm",
+    "activate_totp": "ebbtide.apps.accounts.forms.EnrolAppForm",
+    "add_webauthn": "ebbtide.apps.accounts.forms.AddPasskeyForm",
+    "edit_webauthn": "ebbtide.apps.accounts.forms.RenamePasskeyForm",
+}
+SOCIALACCOUNT_ADAPTER = "ebbtide.apps.accounts.adapters.SingleSignOnAdapter"
+SOCIALACCOUNT_LOGIN_ON_GET = True  # a form would have to lead to the provider, which the policy's form-action forbids
+SOCIALACCOUNT_STORE_TOKENS = False
+SOCIALACCOUNT_PROVIDERS = {"openid_connect": {"APPS": _single_sign_on_apps()}}
 
 SESSION_COOKIE_HTTPONLY = True
 SESSION_COOKIE_SAMESITE = "Lax"
@@ -177,6 +244,17 @@ CONTENT_SECURITY_POLICY = {
         "base-uri": [NONE],
     },
 }
+
+SMTP = ENVIRONMENT.smtp
+EMAIL_BACKEND = (
+    "ebbtide.apps.accounts.mail.FolderBackend" if SMTP is None else "django.core.mail.backends.smtp.EmailBackend"
+)
+if SMTP is not None:
+    EMAIL_HOST, EMAIL_PORT = SMTP.host, SMTP.port
+    EMAIL_HOST_USER, EMAIL_HOST_PASSWORD = SMTP.user, SMTP.password
+    EMAIL_USE_SSL, EMAIL_USE_TLS = SMTP.security == "tls", SMTP.security == "starttls"
+EMAIL_TIMEOUT = 15  # seconds
+DEFAULT_FROM_EMAIL = ENVIRONMENT.mail_from
 
 LANGUAGE_CODE = "en"
 USE_I18N = True

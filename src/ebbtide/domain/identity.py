@@ -5,15 +5,24 @@ minutes. An id that says what it names cannot be taken for another.
 """
 
 import re
-from typing import Literal
+from typing import Literal, get_args
 
 from ebbtide.domain.errors import NotYours
 
-Kind = Literal["org", "que", "job", "plan", "run"]
+Kind = Literal["org", "que", "job", "plan", "run", "mem", "grp", "inv"]
 
-_FORM = re.compile(r"(org|que|job|plan|run)_([1-9][0-9]{0,17})")
-_FIELDS: dict[Kind, str] = {"que": "queue"}
-_WORDS: dict[Kind, str] = {"org": "organization", "que": "Q", "job": "job", "plan": "plan", "run": "run"}
+_FORM = re.compile(rf"({'|'.join(get_args(Kind))})_([1-9][0-9]{{0,17}})")
+_FIELDS: dict[Kind, str] = {"que": "queue", "mem": "member", "grp": "group", "inv": "invitation"}
+_WORDS: dict[Kind, str] = {
+    "org": "organization",
+    "que": "Q",
+    "job": "job",
+    "plan": "plan",
+    "run": "run",
+    "mem": "member",
+    "grp": "group",
+    "inv": "invitation",
+}
 
 
 def public_id(kind: Kind, number: int) -> str:

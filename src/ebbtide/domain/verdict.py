@@ -71,9 +71,12 @@ Retention = dict[tuple[int, DataType], Job]
 def effective_retention(jobs: Sequence[Job], *, queues: Iterable[int]) -> Retention:
     """Work out which job decides where."""
     found: Retention = {}
+    ordered = sorted(jobs, key=_order)
     for queue in queues:
+        reaching = [job for job in ordered if job.reaches(queue)]
         for data_type in DataType:
-            job = deciding_job(jobs, queue=queue, data_type=data_type)
+            # the first of them in this order is the least: what deciding_job gives
+            job = next((job for job in reaching if job.takes(data_type)), None)
             if job is not None:
                 found[queue, data_type] = job
     return found

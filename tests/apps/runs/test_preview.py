@@ -14,7 +14,7 @@ from ebbtide.apps.orgs.database import WEB, acting_in
 from ebbtide.apps.orgs.models import Organization
 from ebbtide.apps.policies.services import create_job
 from ebbtide.apps.runs.planning import make_plan
-from ebbtide.apps.runs.preview import Amount, DueAmounts, due_amounts, preview
+from ebbtide.apps.runs.preview import Amount, Amounts, due_amounts, preview
 from ebbtide.apps.runs.wiring import cell_catalog
 from ebbtide.domain.calendar import Days
 from ebbtide.domain.cell import Cell, DataType
@@ -27,9 +27,9 @@ from tests.cast import calls, centre, load
 from tests.strategies import QUEUES, TONIGHT
 
 
-def folded(planned: Iterator[PlannedCell]) -> DueAmounts:
+def folded(planned: Iterator[PlannedCell]) -> Amounts:
     """What a plan's cells add up to, one by one."""
-    found: DueAmounts = {}
+    found: Amounts = {}
     for one in planned:
         cell = one.cell
         amount = found.setdefault((cell.queue, cell.data_type), Amount())

@@ -12,10 +12,11 @@ from django.db import connection
 from django.test import Client
 from django.test.utils import CaptureQueriesContext, setup_test_environment, teardown_test_environment
 
+from ebbtide.apps.accounts.services import invite
 from ebbtide.apps.catalog import selectors as catalog
 from ebbtide.apps.orgs import services as orgs
 from ebbtide.apps.orgs.database import acting_in
-from ebbtide.apps.orgs.models import Organization, Permission, User
+from ebbtide.apps.orgs.models import Membership, Organization, Permission, User
 from ebbtide.apps.policies.services import create_job
 from ebbtide.apps.runs.models import Run
 from ebbtide.apps.runs.services import Asked, start_run
@@ -45,6 +46,12 @@ class World:
     foreign_plan: int
     queues: dict[str, int]
     foreign_queue: int
+    member: int
+    foreign_member: int
+    group: int
+    foreign_group: int
+    invitation: int
+    foreign_invitation: int
 
     @property
     def today(self) -> date:
@@ -78,6 +85,11 @@ def person(email: str, *, org: Organization, admin: bool = False, may: Permissio
     return user
 
 
+def membership_of(org: Organization, user: User) -> int:
+    with acting_in(org.id):
+        return Membership.objects.get(user=user).id
+
+
 def job_for(org: Organization, days: int, *, queues: frozenset[int] = frozenset(), what: What = What.ALL) -> int:
     kind = JobType.QUEUE if queues else JobType.GLOBAL
     return create_job(org.id, type=kind, what=what, days=Days(days), queues=queues, actor="test").id
@@ -109,9 +121,22 @@ def world(database: object) -> World:
     runs = [run_once(org) for org in (alice, charlie)]
     person("alice@example.org", org=alice, admin=True)
     person("bob@example.org", org=alice)
-    person("bob.view@example.org", org=alice, may=Permission.DATA_VIEW)
+    viewer = person("bob.view@example.org", org=alice, may=Permission.DATA_VIEW)
     person("bob.manage@example.org", org=alice, may=Permission.DATA_MANAGE)
-    person("charlie@example.org", org=charlie, admin=True)
+    charlies = person("charlie@example.org", org=charlie, admin=True)
+    groups = [orgs.create_group(org.id, name="Analysts", permissions=set()).id for org in (alice, charlie)]
+    asked = [
+        invite(
+            org.id,
+            email="new@example.org",
+            is_admin=False,
+            groups=[],
+            actor="test",
+            now=CLOCK.now(),
+            base_url="http://localhost/",
+        ).id
+        for org in (alice, charlie)
+    ]
     return World(
         alice=alice,
         charlie=charlie,
@@ -123,6 +148,12 @@ def world(database: object) -> World:
         foreign_plan=runs[1].plan_id,
         queues=queues_of(alice),
         foreign_queue=queues_of(charlie)["Sales"],
+        member=membership_of(alice, viewer),
+        foreign_member=membership_of(charlie, charlies),
+        group=groups[0],
+        foreign_group=groups[1],
+        invitation=asked[0],
+        foreign_invitation=asked[1],
     )
 
 

@@ -31,22 +31,69 @@ class Door:
     manage: int
     method: str = "get"
     member: int = REFUSED
+    admin: int | None = None
+
+    @property
+    def admins(self) -> int:
+        """How it answers an admin, who may do more than manage data."""
+        return self.manage if self.admin is None else self.admin
 
 
 OPEN = Door(view=200, manage=200)
 CHANGES = Door(view=REFUSED, manage=200)
+PEOPLE = Door(view=REFUSED, manage=REFUSED, admin=200)
 DOORS = {
     "home": OPEN,
     "jobs": OPEN,
+    "job": OPEN,
     "job_new": CHANGES,
+    "job_new_preview": Door(view=REFUSED, manage=200, method="post"),
     "job_edit": CHANGES,
+    "job_preview": Door(view=REFUSED, manage=200, method="post"),
+    "job_pause": Door(view=REFUSED, manage=409, method="post"),  # without the version that was seen
+    "job_resume": Door(view=REFUSED, manage=409),  # it is in force
     "job_delete": CHANGES,
+    "job_restore": Door(view=REFUSED, manage=409),  # it is not deleted
     "runs": OPEN,
     "run": OPEN,
+    "run_plan": OPEN,
+    "run_progress": Door(view=302, manage=302),  # to the page, for whoever is not watching from it
+    "run_stop": Door(view=REFUSED, manage=302, method="post"),
     "run_csv": OPEN,
+    "run_json": OPEN,
+    "why": OPEN,
     "plan_confirm": Door(view=REFUSED, manage=302, method="post"),
+    "people": PEOPLE,
+    "person": PEOPLE,
+    "person_invite": PEOPLE,
+    "person_remove": PEOPLE,
+    "invitation_resend": Door(view=REFUSED, manage=REFUSED, admin=302, method="post"),
+    "invitation_revoke": Door(view=REFUSED, manage=REFUSED, admin=302, method="post"),
+    "groups": PEOPLE,
+    "group": PEOPLE,
+    "group_new": PEOPLE,
+    "group_delete": PEOPLE,
 }
-OF_NO_ORG = {"start", "login", "logout"}
+DOWNLOADS = {
+    "run_csv": "text/csv",
+    # A run's report, for a person's own records: one file of numbers, saved by a link on the run's page. It is no
+    # API: it takes nothing, there is no list of them, and only the cookie of somebody signed in opens it, for no
+    # other site's page.
+    "run_json": "application/json",
+}
+"""Addresses whose answer is a file and not a page, each with what it is: the exceptions to "no API"."""
+OF_ACCOUNT = {
+    "account", "account_change_password", "account_reauthenticate", "mfa_activate_totp", "mfa_add_webauthn",
+    "mfa_deactivate_totp", "mfa_edit_webauthn", "mfa_generate_recovery_codes", "mfa_index", "mfa_reauthenticate",
+    "mfa_reauthenticate_webauthn", "mfa_remove_webauthn", "mfa_view_recovery_codes", "usersessions_list",
+}  # fmt: skip
+"""Pages of one's own account: for whoever is signed in."""
+ENTRANCES = {
+    "account_login", "account_reset_password", "account_reset_password_done", "account_reset_password_from_key",
+    "invitation", "login", "mfa_authenticate", "mfa_login_webauthn", "set_up",
+}  # fmt: skip
+"""Pages for whoever is not signed in yet."""
+OF_NO_ORG = {"start", "logout"} | OF_ACCOUNT | ENTRANCES
 OF_THE_PLATFORM = {
     "platform", "platform_org_new", "platform_org", "platform_org_settings", "platform_org_switch", "platform_org_run",
     "platform_runs", "platform_run", "platform_switch", "platform_workers", "platform_store",
@@ -73,6 +120,12 @@ def own(world: World) -> dict[str, str]:
         "job": public_id("job", world.job),
         "run": public_id("run", world.run),
         "plan": public_id("plan", world.plan),
+        "mem": public_id("mem", world.member),
+        "grp": public_id("grp", world.group),
+        "inv": public_id("inv", world.invitation),
+        "int": "1",
+        "uid": "1",
+        "str": "wrong",
     }
 
 
@@ -105,7 +158,7 @@ def test_who_gets_in(world: World) -> None:
         assert nobody.status_code == 302
         assert nobody["Location"].startswith("/sign-in/?next=/o/")
         expected = {
-            "alice": door.manage,
+            "alice": door.admins,
             "bob": door.member,
             "bob.view": door.view,
             "bob.manage": door.manage,
@@ -140,12 +193,39 @@ def test_an_operator_without_membership_stays_outside(world: World) -> None:
         assert ask(olga, name, own(world)).status_code == 404
 
 
+def test_pages_of_one_s_own_account_are_for_whoever_is_signed_in(world: World) -> None:
+    for name in OF_ACCOUNT:
+        path = address(name, own(world))
+        for answer in (signed_in(None).get(path), signed_in(None).post(path)):
+            assert answer.status_code == 302, name
+            assert answer["Location"].startswith("/sign-in/?next=/account/"), name
+        answer = signed_in("bob").get(path)
+        assert answer.status_code in {200, 302, 404}, name
+        assert_shielded(answer)
+        if answer.status_code == 200:
+            assert "no-store" in answer["Cache-Control"], name
+
+
+def test_entrances_are_shielded_and_speak_to_people_alone(world: World) -> None:
+    for name in ENTRANCES:
+        for method in ("get", "post"):
+            answer = getattr(signed_in(None), method)(
+                address(name, own(world)), headers={"Accept": "application/json", "X-Requested-With": "XMLHttpRequest"}
+            )
+            assert answer.status_code in {200, 302, 404, 405}, (name, method)
+            assert answer["Content-Type"].startswith("text/html"), (name, method)
+            assert_shielded(answer)
+
+
 def test_foreign_missing_and_malformed_ids_look_the_same(world: World) -> None:
     foreign = {
         "org": public_id("org", world.charlie.id),
         "job": public_id("job", world.foreign_job),
         "run": public_id("run", world.foreign_run),
         "plan": public_id("plan", world.foreign_plan),
+        "mem": public_id("mem", world.foreign_member),
+        "grp": public_id("grp", world.foreign_group),
+        "inv": public_id("inv", world.foreign_invitation),
     }
     alice, ids = signed_in("alice"), own(world)
     for name in DOORS:
@@ -198,16 +278,17 @@ def test_a_form_without_its_token_is_refused(world: World) -> None:
 
 @pytest.mark.parametrize("name", DOORS)  # each its own centre: some of these requests do change things
 def test_no_address_speaks_to_programs(world: World, name: str) -> None:
-    """Jobs and runs are managed by people; whatever a program asks for, it gets a page (or the numbers as a table)."""
+    """Jobs and runs are managed by people; whatever a program asks for, it gets a page (or a file to save)."""
     alice = signed_in("alice")
     alice.defaults["HTTP_ACCEPT"] = "application/json"
     alice.defaults["HTTP_X_REQUESTED_WITH"] = "XMLHttpRequest"
     for method in ("get", "post", "put", "patch", "delete", "options"):
         answer = alice.generic(method.upper(), address(name, own(world)), "{}", content_type="application/json")
-        assert answer["Content-Type"].startswith("text/csv" if (name, method) == ("run_csv", "get") else "text/html"), (
-            method
-        )
+        file = name in DOWNLOADS and method == "get"
+        assert answer["Content-Type"].startswith(DOWNLOADS[name] if file else "text/html"), method
+        assert ("attachment" in answer.get("Content-Disposition", "")) == file
+        assert "Access-Control-Allow-Origin" not in answer
         if method not in {"get", "post"}:
             assert answer.status_code == 405
     with acting_in(world.alice.id):
-        assert RetentionJob.objects.filter(deleted_at__isnull=True).count() == (0 if name == "job_delete" else 1)
+        assert RetentionJob.objects.filter(deleted_at__isnull=True, paused_at__isnull=True).count() == 1

@@ -79,6 +79,8 @@ OperatorView = Callable[Concatenate[HttpRequest, OperatorVisit, P], HttpResponse
 Routed = Callable[..., HttpResponseBase]
 """What an address leads to: its parts come by name."""
 GET, POST = "GET", "POST"
+DOOR = "ebbtide_door"
+"""Attribute of a wrapped view: whose page it is, `operator` or `organization`; middleware reads it."""
 
 
 def now_of(request: HttpRequest) -> datetime:
@@ -132,9 +134,16 @@ def operator_page(*, methods: Sequence[str] = (GET,)) -> Callable[[OperatorView[
             request.operator_visit = visit  # type: ignore[attr-defined] # the frame around the page is made from it
             return view(request, visit, *args, **kwargs)
 
-        return never_cache(require_http_methods(_with_head(methods))(wrapped))
+        return _door("operator", wrapped, methods=methods)
 
     return wrap
+
+
+def _door(whose: str, view: Routed, *, methods: Sequence[str]) -> Routed:
+    """Close a view to other methods and to caches, and mark whose page it is."""
+    door = never_cache(require_http_methods(_with_head(methods))(view))
+    setattr(door, DOOR, whose)
+    return door
 
 
 def _with_head(methods: Sequence[str]) -> list[str]:
@@ -171,6 +180,6 @@ def organization_page(permission: Permission | None, *, methods: Sequence[str] =
                 )
             return view(request, visit, *args, **kwargs)
 
-        return never_cache(require_http_methods(_with_head(methods))(wrapped))
+        return _door("organization", wrapped, methods=methods)
 
     return wrap

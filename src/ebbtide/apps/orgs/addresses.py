@@ -48,5 +48,23 @@ class PlanId(_IdConverter):
     kind = "plan"
 
 
-for _converter in (OrgId, JobId, RunId, PlanId):
+class MemberId(_IdConverter):
+    """A membership's id."""
+
+    kind = "mem"
+
+
+class GroupId(_IdConverter):
+    """A user group's id."""
+
+    kind = "grp"
+
+
+class InvitationId(_IdConverter):
+    """An invitation's id."""
+
+    kind = "inv"
+
+
+for _converter in (OrgId, JobId, RunId, PlanId, MemberId, GroupId, InvitationId):
     register_converter(_converter, _converter.kind)

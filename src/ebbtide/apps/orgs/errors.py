@@ -75,4 +75,4 @@ def csrf_failed(request: HttpRequest, reason: str = "") -> HttpResponse:
 def locked_out(request: HttpRequest, response: HttpResponse | None, credentials: object) -> HttpResponse:
     """Answer one wrong password too many; always a page, whatever the request says it would like."""
     del response, credentials
-    return HttpResponse(render_to_string("registration/locked_out.html", request=request), status=_LOCKED_OUT)
+    return HttpResponse(render_to_string("account/locked_out.html", request=request), status=_LOCKED_OUT)

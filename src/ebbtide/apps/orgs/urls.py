@@ -6,6 +6,5 @@ from ebbtide.apps.orgs import views
 
 urlpatterns = [
     path("", views.start, name="start"),
-    path("sign-in/", views.sign_in, name="login"),
     path("sign-out/", views.sign_out, name="logout"),
 ]

@@ -32,16 +32,34 @@ class _Section:
 
 
 _OF_ORG = (
-    _Section("home", gettext_lazy("Home"), "home", "h", Permission.DATA_VIEW),
+    _Section("home", gettext_lazy("Home"), "home", "h", Permission.DATA_VIEW, pages=("storage", "aside")),
     _Section(
         "jobs",
         gettext_lazy("Jobs"),
         "list-check",
         "j",
         Permission.DATA_VIEW,
-        pages=("job_new", "job_edit", "job_delete"),
+        pages=(
+            "job",
+            "job_new",
+            "job_edit",
+            "job_new_preview",
+            "job_preview",
+            "job_resume",
+            "job_delete",
+            "job_restore",
+        ),
     ),
-    _Section("runs", gettext_lazy("Runs"), "history", "r", Permission.DATA_VIEW, pages=("run",)),
+    _Section("runs", gettext_lazy("Runs"), "history", "r", Permission.DATA_VIEW, pages=("run", "run_plan")),
+    _Section("why", gettext_lazy("Why?"), "zoom-question", "w", Permission.DATA_VIEW),
+    _Section(
+        "people",
+        gettext_lazy("People"),
+        "users",
+        "p",
+        Permission.USERS_MANAGE,
+        pages=("person", "person_invite", "person_remove", "groups", "group", "group_new", "group_delete"),
+    ),
 )
 _OF_PLATFORM: tuple[_Section, ...] = (
     _Section(

@@ -11,9 +11,7 @@ from dataclasses import dataclass
 from datetime import date
 
 from django.db import connections
-from django.db.models import Min, Sum
 
-from ebbtide.apps.catalog.models import Cell as CellRow
 from ebbtide.apps.catalog.models import Queue
 from ebbtide.apps.orgs.database import WEB
 from ebbtide.apps.policies.selectors import jobs as jobs_in_force
@@ -40,11 +38,11 @@ class Amount:
         self.newest = max((day for day in (self.newest, other.newest) if day is not None), default=None)
 
 
-DueAmounts = dict[tuple[int, DataType], Amount]
-"""What is due of each (Q, data type); those of which nothing is due are not named."""
+Amounts = dict[tuple[int, DataType], Amount]
+"""Amounts by Q and data type; those of which there is nothing are not named."""
 
 
-def due_amounts(*, org: int, jobs: Sequence[Job], on: date) -> DueAmounts:
+def due_amounts(*, org: int, jobs: Sequence[Job], on: date) -> Amounts:
     """Add up what a night would take of each (Q, data type) if these were the jobs.
 
     Args:
@@ -53,10 +51,16 @@ def due_amounts(*, org: int, jobs: Sequence[Job], on: date) -> DueAmounts:
         on: org-local date of the night, also one to come.
     """
     queues = list(Queue.objects.filter(org_id=org).values_list("id", flat=True))
-    return _before(reaches(jobs, queues=queues, on=on), org=org)
+    return amounts_before(reaches(jobs, queues=queues, on=on), org=org)
 
 
-def _before(found: Sequence[Reach], *, org: int) -> DueAmounts:
+def stored_amounts(*, org: int, queues: Iterable[int]) -> Amounts:
+    """Add up what is there of some Qs, by Q and data type; those that hold nothing are not named."""
+    everything = [Reach(queue, data_type, date.max) for queue in queues for data_type in DataType]
+    return amounts_before(everything, org=org)
+
+
+def amounts_before(found: Sequence[Reach], *, org: int) -> Amounts:
     """Add up the cells older than their reach."""
     if not found:
         return {}
@@ -100,12 +104,3 @@ def preview(*, org: int, on: date) -> dict[DataType, Amount]:
     """
     due = due_amounts(org=org, jobs=jobs_in_force(org=org), on=on)
     return by_data_type((data_type, amount) for (_queue, data_type), amount in due.items())
-
-
-def stored(*, org: int) -> dict[DataType, Amount]:
-    """Add up what is there, by data type, with its oldest day."""
-    found = {data_type: Amount() for data_type in DataType}
-    sums = CellRow.objects.filter(org_id=org).values_list("data_type")
-    for name, items, size, oldest in sums.annotate(n=Sum("items"), size=Sum("bytes"), oldest=Min("day")):
-        found[DataType(name)] = Amount(items, size, oldest)
-    return found

@@ -17,13 +17,14 @@ from ebbtide.apps.orgs.selectors import find_organization
 from ebbtide.apps.runs.models import Plan
 from ebbtide.apps.runs.services import Stop
 from ebbtide.cli import show
-from ebbtide.cli.commands.serve import PORT, Host, Port, refuse_taken_port, serve_all
+from ebbtide.cli.commands.serve import Host, Port, refuse_taken_port, serve_all
 from ebbtide.cli.session import Session, command, database
 from ebbtide.cli.stopping import stop_asked
 from ebbtide.domain.cell import DataType
 from ebbtide.domain.errors import Broken, InputInvalid
 from ebbtide.domain.identity import public_id
 from ebbtide.domain.outcome import RunOutcome
+from ebbtide.web.address import PORT
 
 _MARKER = "demo.json"
 _NIGHTS_AT_ONCE = 2

@@ -5,6 +5,8 @@ from typing import Annotated
 
 import typer
 
+from ebbtide.apps.accounts import members, set_up
+from ebbtide.apps.accounts import services as accounts
 from ebbtide.apps.catalog import selectors as catalog
 from ebbtide.apps.orgs import selectors, services
 from ebbtide.apps.orgs.database import acting_in
@@ -14,12 +16,14 @@ from ebbtide.cli import show
 from ebbtide.cli.session import Session, command
 from ebbtide.domain.calendar import next_night, parse_day, parse_zone
 from ebbtide.domain.identity import public_id
+from ebbtide.web.address import DEFAULT_ADDRESS
 
 app = typer.Typer(help="Organizations: the contact centres on this platform.", no_args_is_help=True)
 queues = typer.Typer(help="Queues (shown as Q).", no_args_is_help=True)
 users = typer.Typer(help="People who sign in to the web interface.", no_args_is_help=True)
 
 Org = Annotated[str, typer.Argument(metavar="ORG", help="Id (org_…) or unique name.")]
+Address = Annotated[str, typer.Option("--url", help="Where people open the web interface; the link begins so.")]
 Reason = Annotated[str, typer.Option(help="Why; kept with the change.")]
 
 
@@ -132,8 +136,53 @@ def create_user(
     password = secrets.token_urlsafe(12)
     user = services.create_user(email, password=password, is_operator=operator)
     if found is not None:
-        services.add_member(found.id, user=user, is_admin=admin)
+        members.add_member(found.id, user=user, is_admin=admin, actor=session.actor)
     session.emit(
         {"email": user.email, "password": password},
         text=lambda: session.line(f"{user.email} signs in with {password}"),
+    )
+
+
+@command(users, "invite")
+def invite(
+    session: Session,
+    email: Annotated[str, typer.Argument(help="E-mail address of whom to invite.")],
+    org: Annotated[str, typer.Option(help="The organization they will be a member of.")],
+    admin: Annotated[bool, typer.Option("--admin", help="As its admin.")] = False,
+    url: Address = DEFAULT_ADDRESS,
+) -> None:
+    """Invite somebody to an organization by e-mail; the link, good once for seven days, is printed too."""
+    sent = accounts.invite(
+        selectors.find_organization(org).id,
+        email=email,
+        is_admin=admin,
+        groups=(),
+        actor=session.actor,
+        now=session.clock.now(),
+        base_url=url,
+    )
+    session.emit(
+        {"email": sent.email, "link": sent.link, "delivered": sent.delivered},
+        text=lambda: session.line(f"{sent.email} joins with {sent.link}"),
+    )
+    if not sent.delivered:
+        session.say("The e-mail could not be sent: hand the link over yourself, or check EBBTIDE_SMTP_URL.")
+
+
+@command(users, "set-up-link")
+def set_up_link(session: Session, url: Address = DEFAULT_ADDRESS) -> None:
+    """Print a new one-time link by which the first operator is made; good for 24 hours, while there is none."""
+    link = set_up.make_link(url, now=session.clock.now())
+    session.emit({"link": link}, text=lambda: session.line(link))
+
+
+@command(users, "reset-factors")
+def reset_factors(
+    session: Session, email: Annotated[str, typer.Argument(help="E-mail address of the account.")]
+) -> None:
+    """Remove somebody's second factors, for when phone, key and recovery codes are lost; their password stays."""
+    count = members.reset_factors(email)
+    session.emit(
+        {"email": email.lower(), "removed": count},
+        text=lambda: session.line(f"{email.lower()} has no second factor any more ({count} removed)."),
     )

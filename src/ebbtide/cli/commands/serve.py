@@ -19,8 +19,8 @@ from granian import Granian
 from granian.constants import Interfaces
 from granian.log import LogLevels
 
+from ebbtide.apps.accounts import set_up
 from ebbtide.apps.orgs.database import connect
-from ebbtide.apps.orgs.models import User
 from ebbtide.apps.orgs.selectors import organizations
 from ebbtide.cli.session import Session, command, configure_log, database
 from ebbtide.cli.stopping import stop_asked
@@ -28,10 +28,10 @@ from ebbtide.cli.supervisor import Child, ebbtide, supervise
 from ebbtide.cli.working import GRACE_S, work
 from ebbtide.domain.errors import InputInvalid, Unreachable
 from ebbtide.pg.launcher import EmbeddedPostgres
+from ebbtide.web.address import PORT, address_of
 
 log = structlog.get_logger(__name__)
 
-PORT = 8710
 REQUESTS_AT_ONCE = 8
 """Threads of the web server; each keeps a connection of its own to the database."""
 _WEB_PATIENCE_S = 8
@@ -98,6 +98,7 @@ def web(session: Session, host: Host = "127.0.0.1", port: Port = PORT) -> None:
     refuse_taken_port(host, port=port)
     console = {"class": "logging.StreamHandler", "formatter": "generic", "stream": "ext://sys.stderr"}
     with database():
+        _tell_set_up(session, host=host, port=port)
         connections.close_all()  # the server forks: connections do not survive that
         server = Granian(
             settings.WSGI_APPLICATION,
@@ -195,12 +196,19 @@ def _answers(host: str, *, port: int) -> bool:
     return True
 
 
+def _tell_set_up(session: Session, *, host: str, port: int) -> None:
+    """Print the link by which the first operator is made, while there is none; `up` has its child do that."""
+    if set_up.has_operator():
+        return
+    address = address_of(host, port=port, hosts=settings.ALLOWED_HOSTS, https=settings.SECURE_SSL_REDIRECT)
+    link = set_up.make_link(address, now=session.clock.now())
+    session.say("Nobody can sign in as operator yet. Open this link to become the operator (once, within 24 hours):")
+    session.say(f"  {link}")
+
+
 def _first_steps(session: Session) -> None:
-    """Say what to do on a platform that has nobody and nothing yet."""
+    """Say what to do on a platform that has no organization yet."""
     data = f" --data {session.data}" if settings.EBBTIDE_EMBEDDED else ""
-    if not User.objects.filter(is_operator=True).exists():
-        session.say("Nobody can sign in as operator yet. Make the first one, in another terminal:")
-        session.say(f"  ebbtide user create you@example.org --operator{data}")
     if not organizations():
         session.say("There is no organization yet. Make the first one and its admin:")
         session.say(f"  ebbtide org create 'My Centre' --tz Europe/Berlin --onboarded 2024-05-01{data}")

@@ -126,6 +126,7 @@ class JobLine:
         changed_at: aware instant of the last change.
         changed_by: name of who changed it; empty for one that came with the organization.
         overridden_by: the jobs that make it ineffective; empty where it decides something.
+        paused: whether it is out of force until it is resumed.
     """
 
     id: int | None
@@ -136,6 +137,7 @@ class JobLine:
     changed_at: datetime | None = None
     changed_by: str = ""
     overridden_by: tuple["JobLine", ...] = ()
+    paused: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -34,6 +34,11 @@ GRANT INSERT, UPDATE, DELETE ON orgs_user, orgs_membership, orgs_group, orgs_gro
     TO ebbtide_web;
 GRANT SELECT, INSERT, UPDATE, DELETE ON django_session, axes_accessattempt, axes_accesslog, axes_accessfailurelog,
     axes_accessattemptexpiration TO ebbtide_web;
+GRANT SELECT, INSERT ON accounts_invitation, accounts_peoplechange TO ebbtide_web;
+GRANT UPDATE (digest, sent_at, expires_at, accepted_at, revoked_at) ON accounts_invitation TO ebbtide_web;
+GRANT SELECT, INSERT, UPDATE, DELETE ON accounts_setuplink, account_emailaddress, account_emailconfirmation,
+    mfa_authenticator, usersessions_usersession, socialaccount_socialaccount, socialaccount_socialapp,
+    socialaccount_socialtoken TO ebbtide_web;
 GRANT SELECT ON auth_permission, auth_group, django_content_type TO ebbtide_web;
 GRANT EXECUTE ON FUNCTION insights_ensure_days(date[]) TO ebbtide_web;
 GRANT EXECUTE ON FUNCTION console_due_since(date, integer) TO ebbtide_web;
