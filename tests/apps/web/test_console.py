@@ -12,6 +12,7 @@ from django.db import connections
 from django.test import Client
 from hypothesis import HealthCheck, given, settings
 
+from ebbtide.apps.accounts.models import Invitation
 from ebbtide.apps.console import standings, store, workers
 from ebbtide.apps.console.models import SettingChange
 from ebbtide.apps.console.services import change_settings
@@ -400,6 +401,20 @@ def test_onboarding_follows_the_date(world: World, olga: Operator) -> None:
     before = next(one for one in organizations() if one.name == "Before")
     with acting_in(before.id):
         assert not RetentionJob.objects.exists()
+
+
+def test_the_first_admin_is_invited(world: World, olga: Operator) -> None:
+    given = {"name": "Nordlicht", "zone": "Europe/Oslo", "onboarded_on": "2022-01-01", "night_at": "02:00"}
+    answer = olga.post("/platform/orgs/new/", {**given, "email": "nina@example.org"}, follow=True)
+    assert "nina@example.org is invited to be its admin." in answer.content.decode()
+    org = next(one for one in organizations() if one.name == "Nordlicht")
+    with acting_in(org.id):
+        asked = Invitation.objects.get()
+    assert (asked.email, asked.is_admin, asked.invited_by) == ("nina@example.org", True, "olga@example.org")
+    with acting_in(world.alice.id):
+        assert not Invitation.objects.exists()
+    answer = olga.post("/platform/orgs/new/", {**given, "name": "Other", "email": "nobody"})
+    assert (answer.status_code, set(answer.context["form"].errors)) == (422, {"email"})
 
 
 def test_the_hint_says_what_the_date_comes_to(olga: Operator) -> None:

@@ -7,6 +7,7 @@ from django.http.response import HttpResponseBase
 from django.shortcuts import redirect, render
 from django.utils.translation import gettext as _
 
+from ebbtide.apps.accounts.services import invite
 from ebbtide.apps.console import organization, pages, standings
 from ebbtide.apps.console.forms import OrgForm, ReasonForm, SettingsForm
 from ebbtide.apps.console.services import change_settings
@@ -18,7 +19,7 @@ from ebbtide.apps.orgs.services import stop_organization
 from ebbtide.apps.policies.services import onboard
 from ebbtide.apps.runs.frame import platform_switch
 from ebbtide.apps.runs.tasks import defer_run
-from ebbtide.domain.errors import InputInvalid
+from ebbtide.domain.errors import InputInvalid, Refused
 from ebbtide.web.context.console import Shown
 from ebbtide.web.listing import Asked, asked_of, csv_answer, sorted_rows
 
@@ -56,6 +57,8 @@ def new(request: HttpRequest, visit: OperatorVisit) -> HttpResponse:
         made = _onboard(form, visit)
         if made is not None:
             messages.success(request, _("%(name)s was onboarded. Deletion is off.") % {"name": made.name})
+            if form.cleaned_data["email"]:
+                _invite(request, visit, made, email=form.cleaned_data["email"])
             return redirect("platform_org", org=made.id)
     given = request.POST if request.method == POST else request.GET
     page = pages.new_page(zone=given.get("zone", ""), onboarded_on=given.get("onboarded_on", ""), now=visit.now)
@@ -79,6 +82,26 @@ def _onboard(form: OrgForm, visit: OperatorVisit) -> Organization | None:
     except InputInvalid as exc:
         form.add_error(exc.field if exc.field in form.fields else None, exc.message)
         return None
+
+
+def _invite(request: HttpRequest, visit: OperatorVisit, org: Organization, *, email: str) -> None:
+    """Invite the first admin; where that fails the organization is there all the same."""
+    base_url = request.build_absolute_uri("/")
+    try:
+        sent = invite(
+            org.id, email=email, is_admin=True, groups=(), actor=visit.user.email, now=visit.now, base_url=base_url
+        )
+    except Refused as exc:
+        messages.warning(request, exc.message)
+        return
+    if sent.delivered:
+        messages.success(request, _("%(email)s is invited to be its admin.") % {"email": sent.email})
+    else:
+        messages.warning(
+            request,
+            _("%(email)s is invited to be its admin, but the e-mail could not be handed over: see the log.")
+            % {"email": sent.email},
+        )
 
 
 @operator_page()
