@@ -7,11 +7,11 @@ from pathlib import Path
 
 import structlog
 
-from bench import ingest, nights, pages, partitions, purge
+from bench import console, ingest, nights, pages, partitions, purge
 from bench.measure import fresh_database, machine
 
 CALLS = Path("../shared/data/technion_bank_aug1999_d01-15.csv.gz")
-NAMES = ["purge", "ingest", "nights", "partitions", "pages"]
+NAMES = ["purge", "ingest", "nights", "partitions", "pages", "console"]
 MAP = Path("docs/examples/bank-calls.toml")
 
 
@@ -38,6 +38,8 @@ def main() -> None:
                 lines = nights.measure(count=1_000)
             elif name == "pages":
                 lines = pages.measure(urls, rows=asked.rows, orgs_besides=asked.organizations)
+            elif name == "console":
+                lines = console.measure(urls, count=asked.organizations)
             else:
                 lines = partitions.measure(urls, rows=2_000_000)
         sys.stdout.write("\n".join([f"\n{name}", *[f"  {line}" for line in lines]]) + "\n")

@@ -7,7 +7,7 @@ deletes is asked of each, as each role; Charlie's rows are the same afterwards.
 import os
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager, suppress
-from datetime import date, timedelta
+from datetime import date, time, timedelta
 from pathlib import Path
 
 import psycopg
@@ -17,6 +17,7 @@ from psycopg import sql
 
 from ebbtide.apps.accounts.services import invite
 from ebbtide.apps.activation.services import By, ask
+from ebbtide.apps.console.services import change_settings
 from ebbtide.apps.insights.loading import SegmentLoader
 from ebbtide.apps.orgs import services as orgs
 from ebbtide.apps.orgs.database import OWNER, SWEEP, WEB, acting_in, as_person, as_platform
@@ -30,6 +31,7 @@ from ebbtide.domain.identity import public_id
 from ebbtide.domain.job import JobType, What
 from ebbtide.engine.clock import SystemClock
 from ebbtide.pg.launcher import Urls
+from ebbtide.web.context.console import Settings
 from tests.apps.staging import Stage, clone, stage
 from tests.cast import calls, centre, events, load, record, segments
 
@@ -64,6 +66,7 @@ def inhabit(name: str) -> Organization:
     planning.confirm_plan(org.id, plan_id=public_id("plan", plan.id), actor="test", now=CLOCK.now())
     asked = services.Asked(trigger="manual", local_date=today, plan_id=public_id("plan", plan.id))
     assert services.start_run(org.id, asked=asked, clock=CLOCK).outcome == "completed"
+    change_settings(org.id, settings=Settings(night_at=time(3), share_percent=20, items=None), actor="test")
     person = orgs.create_user(f"{name.lower()}@example.org", password="a long pass phrase")
     member = orgs.add_member(org.id, user=person, is_admin=False)
     orgs.add_to_group(org.id, group=orgs.create_group(org.id, name="g", permissions=set()), membership=member)
@@ -164,6 +167,7 @@ def test_a_new_tenant_model_without_org_is_noticed() -> None:
         "orgs_organization",  # its own id is the organization
         "orgs_user",  # a person may be in several
         "runs_platform",  # the platform's switch
+        "runs_switchturn",  # who turned it
     }  # fmt: skip
 
 
@@ -316,6 +320,10 @@ def test_the_platform_sees_heads_and_no_data(alice: Organization, charlie: Organ
         with as_platform(using=role) as cursor:
             seen |= {table for table in tenant_tables() if _count(cursor, table)}
     assert seen == {"orgs_organization", "orgs_membership", "runs_plan", "runs_run", "activation_request"}
+    with as_platform(using=OWNER) as cursor:  # whose rights console_due_since has: counts and jobs, no data
+        assert {table for table in tenant_tables() if _count(cursor, table)} - seen == {
+            "catalog_cell", "policies_retentionjob", "policies_jobqueue",
+        }  # fmt: skip
     before = content(database, charlie)
     with as_platform() as cursor:
         cursor.execute("UPDATE orgs_organization SET item_cap = 0")

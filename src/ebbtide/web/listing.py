@@ -26,6 +26,7 @@ from ebbtide.domain.errors import InputInvalid
 from ebbtide.web.spreadsheet import csv_lines
 
 Row = TypeVar("Row")
+Shown = TypeVar("Shown")
 M = TypeVar("M", bound=Model)
 Text = str | Promise
 
@@ -184,6 +185,22 @@ def list_rows(table: Table[Row], rows: Iterable[Row], *, asked: Asked) -> Listin
         previous=keys[first] if first else "",
         next_=keys[last] if last + 1 < len(found) else "",
         total=len(found),
+    )
+
+
+def shown_as(listing: Listing[Row], *, line: Callable[[Row], Shown]) -> Listing[Shown]:
+    """Give the same page with other rows: what thousands are sorted as can be slighter than what a page shows."""
+    return Listing(
+        name=listing.name,
+        heads=listing.heads,
+        rows=tuple(line(row) for row in listing.rows),
+        find=listing.find,
+        searchable=listing.searchable,
+        previous=listing.previous,
+        next=listing.next,
+        csv=listing.csv,
+        kept=listing.kept,
+        total=listing.total,
     )
 
 

@@ -105,8 +105,10 @@ OF_NO_ORG = {"start", "logout"} | OF_ACCOUNT | ENTRANCES
 OF_PLATFORM = {
     "requests", "request", "request_arm", "request_decline",
     "org_deletion", "org_disarm", "org_stop", "org_release",
+    "platform", "platform_org_new", "platform_org", "platform_org_settings", "platform_org_switch", "platform_org_run",
+    "platform_runs", "platform_run", "platform_switch", "platform_workers", "platform_store",
 }  # fmt: skip
-"""The operator's own: asked as everybody in test_activation.py."""
+"""The operator's own: asked as everybody in test_activation.py and test_console.py."""
 
 
 def patterns(resolver: URLResolver | None = None, *, before: str = "") -> Iterator[tuple[str, str]]:

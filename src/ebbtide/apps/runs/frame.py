@@ -15,7 +15,7 @@ from ebbtide.apps.orgs.access import Visit, operator_visit_of, visit_of
 from ebbtide.apps.orgs.database import acting_in, mapped_errors
 from ebbtide.apps.orgs.models import FlagChange, Organization, Permission
 from ebbtide.apps.orgs.selectors import organizations_of
-from ebbtide.apps.runs.models import Platform
+from ebbtide.apps.runs.models import Platform, SwitchTurn
 from ebbtide.web.context.shared import Frame, NavEntry, OrgLine, SwitchNote
 
 
@@ -71,12 +71,22 @@ _OF_ORG = (
 )
 _OF_PLATFORM: tuple[_Section, ...] = (
     _Section(
+        "platform",
+        gettext_lazy("Organizations"),
+        "building",
+        "o",
+        pages=("platform_org_new", "platform_org", "platform_org_settings", "platform_org_switch", "platform_org_run"),
+    ),
+    _Section(
         "requests",
         gettext_lazy("Requests"),
         "inbox",
         "q",
         pages=("request", "request_arm", "request_decline", "org_deletion", "org_disarm", "org_stop", "org_release"),
     ),
+    _Section("platform_runs", gettext_lazy("Runs"), "history", "r", pages=("platform_run",)),
+    _Section("platform_workers", gettext_lazy("Workers"), "cpu", "w", pages=("platform_store",)),
+    _Section("platform_switch", gettext_lazy("Kill switch"), "hand-stop", "k"),
 )
 
 
@@ -120,7 +130,10 @@ def platform_switch() -> SwitchNote | None:
     """Tell the platform's kill switch where it is on."""
     with mapped_errors():
         platform = Platform.objects.get(id=1)
-    return SwitchNote(scope="platform", since=None, reason=platform.stopped_reason) if platform.stopped else None
+        if not platform.stopped:
+            return None
+        turned = SwitchTurn.objects.filter(on=True).order_by("-id").first()
+    return SwitchNote(scope="platform", since=turned.at if turned else None, reason=platform.stopped_reason)
 
 
 def switch_note(org: Organization) -> SwitchNote | None:

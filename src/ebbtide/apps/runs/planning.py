@@ -68,7 +68,7 @@ def make_plan(org_id: int, *, as_of: date | None, now: datetime, using: str = WE
                     PlanLine.objects.using(using).bulk_create(lines)
                     lines = []
         totals = hashed.totals
-        population = CellRow.objects.using(using).filter(org_id=org_id).aggregate(n=Sum("items"))["n"] or 0
+        held = CellRow.objects.using(using).filter(org_id=org_id).aggregate(n=Sum("items"), size=Sum("bytes"))
         plan = Plan(
             id=plan_id,
             org_id=org_id,
@@ -83,7 +83,8 @@ def make_plan(org_id: int, *, as_of: date | None, now: datetime, using: str = WE
             bytes=totals.bytes,
             oldest=totals.oldest,
             newest=totals.newest,
-            population=population,
+            population=held["n"] or 0,
+            population_bytes=held["size"] or 0,
             sha256=hashed.digest(),
         )
         PlanLine.objects.using(using).bulk_create(lines)

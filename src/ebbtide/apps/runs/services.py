@@ -12,13 +12,13 @@ from dataclasses import dataclass
 from datetime import date, datetime
 
 import structlog
-from django.db import IntegrityError, connections
+from django.db import IntegrityError, connections, transaction
 
-from ebbtide.apps.orgs.database import SWEEP, acting_in, mapped_errors
+from ebbtide.apps.orgs.database import SWEEP, WEB, acting_in, mapped_errors
 from ebbtide.apps.orgs.locks import carrying, wait_until_at_rest
 from ebbtide.apps.orgs.models import Organization
 from ebbtide.apps.runs.circumstances import circumstances
-from ebbtide.apps.runs.models import Plan, Platform, Run
+from ebbtide.apps.runs.models import Plan, Platform, Run, SwitchTurn
 from ebbtide.apps.runs.planning import check_hash, facts_of, made_from, make_plan, plan_by_id
 from ebbtide.apps.runs.selectors import run_by_id
 from ebbtide.apps.runs.wiring import live_run, object_store
@@ -210,8 +210,10 @@ def cancel_run(org_id: int, *, run_id: str, now: datetime) -> Run:
         return run_by_id(run_id, org=org_id)
 
 
-def turn_switch(*, on: bool, reason: str) -> bool:
+def turn_switch(*, on: bool, reason: str, actor: str = "") -> bool:
     """Turn the platform's kill switch; when it is on and this returns, nothing is deleted any more, anywhere.
+
+    Each turn is written down with whoever turned it.
 
     Returns:
         False where it stood so already.
@@ -221,8 +223,11 @@ def turn_switch(*, on: bool, reason: str) -> bool:
     """
     if on and not reason.strip():
         raise InputInvalid("Give a reason: it is shown on every page while the switch is on.", field="reason")
-    with mapped_errors():
+    reason = reason.strip()
+    with mapped_errors(), transaction.atomic(using=WEB):
         turned = Platform.objects.filter(id=1, stopped=not on).update(stopped=on, stopped_reason=reason if on else "")
+        if turned:
+            SwitchTurn.objects.create(on=on, reason=reason, actor=actor)
     if on:
         wait_until_at_rest(None)
     return bool(turned)

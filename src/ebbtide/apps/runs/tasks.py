@@ -36,8 +36,7 @@ log = structlog.get_logger(__name__)
 CLOCK, NIGHTS = "clock", "night"
 """The two queues. A worker serves each by itself, so that long nights never hold up the tick."""
 
-NIGHT_TASK = "ebbtide.night"
-SIMULATE_TASK = "ebbtide.simulate"
+NIGHT_TASK, RUN_TASK, SIMULATE_TASK = "ebbtide.night", "ebbtide.run", "ebbtide.simulate"
 EVERY_TEN_SECONDS = "* * * * * */10"
 SILENT_AFTER_S = 20
 """Seconds without a heartbeat after which a worker is taken for dead (it beats every 5)."""
@@ -139,6 +138,26 @@ def _job(night: DueNight) -> Job:
     )
 
 
+def defer_run(org: int, *, using: str = SWEEP) -> None:
+    """Put a run by hand of an organization into the queue: a worker starts it as soon as it has a place free.
+
+    Args:
+        org: the organization's number.
+        using: the role's connection.
+
+    Raises:
+        Taken: one waits there already.
+    """
+    job = Job(queue=NIGHTS, task_name=RUN_TASK, lock=None, queueing_lock=f"run:{org}", task_kwargs={"org": org})
+    try:
+        with mapped_errors(), transaction.atomic(using=using):
+            JobManager(DjangoConnector(alias=using)).batch_defer_jobs([job])
+    except AlreadyEnqueued as exc:
+        raise Taken(
+            f"A run of {public_id('org', org)} waits in the queue already: it starts when a worker is free."
+        ) from exc
+
+
 def org_of(job: Job) -> str | None:
     """Name the organization of a job, as a log may; None for a job of no organization."""
     org = job.task_kwargs.get("org")
@@ -218,6 +237,16 @@ def simulation_is_waiting(org: int) -> bool:
         )
         found: bool = cursor.fetchone()[0]
     return found
+
+
+@app.task(name=RUN_TASK, queue=NIGHTS, pass_context=True)
+def run(context: JobContext, org: int) -> None:
+    """Run one organization because its operator asked for it; its run that was broken off is taken up first."""
+    clock, stop = _handed(context)
+    if stop():
+        defer_run(org)  # nobody would find it again: it is not due
+        return
+    nights.run_by_hand(org, clock=clock, stop=stop)
 
 
 def _handed(context: JobContext) -> tuple[Clock, Stop]:

@@ -81,6 +81,11 @@ class Frame:
     switch: SwitchNote | None = None
     can_change: bool = True
 
+    @property
+    def zone(self) -> str:
+        """The zone times are told in: the organization's; UTC on pages of no organization."""
+        return "UTC" if self.org is None else self.org.zone
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class StateNote:

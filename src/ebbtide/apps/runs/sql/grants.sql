@@ -12,8 +12,8 @@ GRANT EXECUTE ON FUNCTION ebbtide_org(), ebbtide_user(), ebbtide_is_platform() T
 GRANT SELECT ON orgs_organization, orgs_flagchange, orgs_membership, orgs_group, orgs_groupmember, orgs_user,
     catalog_queue, catalog_cell, catalog_purgedline, insights_segment, insights_event, insights_identity,
     insights_setaside, media_mediaobject, media_upload, policies_retentionjob, policies_jobqueue, policies_jobchange,
-    ledger_entry, runs_platform, runs_plan, runs_planline, runs_run, activation_request, accounts_invitation, accounts_peoplechange,
-    django_migrations
+    ledger_entry, runs_platform, runs_switchturn, runs_plan, runs_planline, runs_run, activation_request,
+    accounts_invitation, accounts_peoplechange, console_settingchange, django_migrations
     TO ebbtide_web, ebbtide_sweep;
 GRANT INSERT ON runs_plan, runs_planline TO ebbtide_web, ebbtide_sweep;
 GRANT INSERT ON runs_run TO ebbtide_sweep;
@@ -30,6 +30,7 @@ GRANT UPDATE (what, days, type, version, deleted_at, paused_at) ON policies_rete
 GRANT UPDATE (confirmed_at, confirmed_by) ON runs_plan TO ebbtide_web;
 GRANT UPDATE (cancelled_at) ON runs_run TO ebbtide_web;
 GRANT UPDATE (stopped, stopped_reason) ON runs_platform TO ebbtide_web;
+GRANT INSERT ON runs_switchturn, console_settingchange TO ebbtide_web;
 GRANT INSERT, UPDATE, DELETE ON orgs_user, orgs_membership, orgs_group, orgs_groupmember, policies_jobqueue, media_upload
     TO ebbtide_web;
 GRANT SELECT, INSERT, UPDATE, DELETE ON django_session, axes_accessattempt, axes_accesslog, axes_accessfailurelog,
@@ -41,6 +42,7 @@ GRANT SELECT, INSERT, UPDATE, DELETE ON accounts_setuplink, account_emailaddress
     socialaccount_socialtoken TO ebbtide_web;
 GRANT SELECT ON auth_permission, auth_group, django_content_type TO ebbtide_web;
 GRANT EXECUTE ON FUNCTION insights_ensure_days(date[]) TO ebbtide_web;
+GRANT EXECUTE ON FUNCTION console_due_since(date, integer) TO ebbtide_web;
 
 -- Flags: nobody writes their columns or their history. The web role reaches functions that ask who it is and what for; the
 -- sweep role, for the operator's command line, turns them on its host's word.
