@@ -95,6 +95,7 @@ INSTALLED_APPS = [
     "ebbtide.apps.policies",
     "ebbtide.apps.ledger",
     "ebbtide.apps.runs",
+    "ebbtide.apps.billing",
     "ebbtide.apps.activation",
     "ebbtide.apps.console",
     "ebbtide.web",

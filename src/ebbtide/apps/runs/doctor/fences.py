@@ -85,10 +85,12 @@ _TOO_MUCH = f"""
     SELECT h.role || ' may ' || h.privilege || ' ' || h.relname FROM held h
     WHERE h.relispartition OR h.privilege = 'TRUNCATE'
         OR (h.privilege = 'DELETE' AND NOT h.relname = ANY (%(deletable)s::text[]))
-        OR (h.privilege = 'INSERT' AND h.relname IN ('catalog_cell', 'catalog_purgedline', 'ledger_entry'))
+        OR (h.privilege = 'INSERT' AND h.relname IN ('catalog_cell', 'catalog_purgedline', 'catalog_cellchange',
+            'ledger_entry', 'billing_meteredday', 'billing_usage'))
         OR (h.privilege = 'UPDATE' AND (h.relname LIKE 'insights%%'
-            OR h.relname IN ('catalog_cell', 'catalog_purgedline', 'ledger_entry', 'media_mediaobject',
-                             'runs_planline')))
+            OR h.relname IN ('catalog_cell', 'catalog_purgedline', 'catalog_cellchange', 'ledger_entry',
+                             'media_mediaobject', 'runs_planline', 'billing_meteredday', 'billing_usage',
+                             'billing_ratecardversion', 'billing_closedstatement')))
     UNION ALL
     SELECT %(web)s || ' may execute ' || p.proname FROM pg_proc p
     WHERE p.pronamespace = 'public'::regnamespace AND p.proname LIKE 'runs%%'

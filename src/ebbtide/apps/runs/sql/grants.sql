@@ -42,6 +42,14 @@ GRANT EXECUTE ON FUNCTION runs_may_delete(bigint), runs_purge_rows(bigint, integ
     runs_add_up(bigint, boolean) TO ebbtide_sweep;
 GRANT EXECUTE ON FUNCTION runs_mend_cells(date[], text[], integer[]), runs_release_claims(bigint[]) TO ebbtide_sweep;
 
+-- Billing: usage is booked by its function alone; what is closed or priced is added and never changed.
+GRANT SELECT ON catalog_cellchange, billing_meteredday, billing_usage, billing_ratecardversion, billing_closedstatement
+    TO ebbtide_web, ebbtide_sweep;
+GRANT EXECUTE ON FUNCTION billing_byte_days(date, date, text[], integer[]) TO ebbtide_web, ebbtide_sweep;
+GRANT EXECUTE ON FUNCTION billing_meter(date, timestamptz) TO ebbtide_sweep;
+GRANT INSERT ON billing_closedstatement TO ebbtide_sweep;
+GRANT INSERT ON billing_ratecardversion TO ebbtide_web;
+
 -- The queue of tasks belongs to both.
 DO $$
 DECLARE
