@@ -36,9 +36,16 @@ def prices_of(told: Mapping[str, Mapping[str, object]]) -> dict[DataType, Price]
     return found
 
 
-def card_version_for(*, org: int, month: Month, using: str = WEB) -> RateCardVersion | None:
-    """Give the rate card in force for an organization in a month: its own before the platform's; None without one."""
-    rows = RateCardVersion.objects.using(using).filter(Q(org_id=org) | Q(org_id=None), month__lte=month.first)
+def card_version_for(*, org: int | None, month: Month, using: str = WEB) -> RateCardVersion | None:
+    """Give the rate card in force in a month: an organization's own before the platform's; None without one.
+
+    Args:
+        org: the organization; None: the platform's card itself.
+        month: which.
+        using: whose connection.
+    """
+    whose = Q(org_id=None) if org is None else Q(org_id=None) | Q(org_id=org)
+    rows = RateCardVersion.objects.using(using).filter(whose, month__lte=month.first)
     newest: dict[bool, RateCardVersion] = {}
     for row in rows.order_by("month", "id"):
         newest[row.org_id is not None] = row
