@@ -6,6 +6,7 @@ from datetime import datetime
 import structlog
 from django.db import Error
 
+from ebbtide.apps.billing.nightly import look_ahead
 from ebbtide.apps.billing.services import SETTLED_AFTER, meter
 from ebbtide.apps.orgs.database import SWEEP, as_platform
 from ebbtide.apps.orgs.models import Organization
@@ -78,6 +79,7 @@ def meter_due(*, clock: Clock, stop: Stop = never) -> MeterReport:
             break
         try:
             booked += meter(org, clock=clock)
+            look_ahead(org, now=clock.now())
         except EbbtideError as exc:
             log.error("metering failed", org=org.id, error=exc.code, reason=exc.message)
             failures.append((org.id, exc.message))

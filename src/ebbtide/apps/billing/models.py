@@ -99,3 +99,57 @@ class ClosedStatement(models.Model):
     content = models.TextField()
     sha256 = models.BinaryField()
     closed_at = models.DateTimeField()
+
+
+class Budget(models.Model):
+    """What an organization means to spend a month, from now on; the newest row counts. NULL: no budget any more."""
+
+    id = models.BigAutoField(primary_key=True)
+    org = models.ForeignKey(Organization, on_delete=models.PROTECT, db_index=False)
+    currency = models.TextField(null=True)  # noqa: DJ001 - NULL: no budget any more
+    minor = models.BigIntegerField(null=True)
+    set_at = models.DateTimeField()
+    set_by = models.TextField()
+
+    class Meta:
+        indexes: ClassVar = [models.Index(name="budget_by_org", fields=["org", "-id"])]
+
+
+class BudgetAlert(models.Model):
+    """That the forecast for a month reached a threshold of the budget; once for each month and threshold.
+
+    `percent`: 80 or 100. `budget_minor` and `forecast_minor` are in smallest units of `currency`. `told`: to how many
+    an e-mail was addressed.
+    """
+
+    pk = models.CompositePrimaryKey("org", "month", "percent")
+    org = models.ForeignKey(Organization, on_delete=models.PROTECT, db_index=False)
+    month = models.DateField()
+    percent = models.SmallIntegerField()
+    currency = models.TextField()
+    budget_minor = models.BigIntegerField()
+    forecast_minor = models.BigIntegerField()
+    told = models.IntegerField()
+    at = models.DateTimeField()
+
+
+class Position(models.Model):
+    """Where an organization stood when it was metered last: one row each, for the operator's overview of thousands.
+
+    `grown_bytes`: at rest now less 30 dates before (0 where that was not metered). `weekly_bytes`: what comes in.
+    `month_minor`, `later_minor`: forecast of the running month and of the one a year on, as things stand. `old_bytes`,
+    `old_minor`: older than 400 days, and what that costs a month. Amounts are in smallest units of `currency` (empty: no
+    rate card, and they are 0).
+    """
+
+    org = models.OneToOneField(Organization, on_delete=models.PROTECT, primary_key=True)
+    on = models.DateField()
+    jobs = models.IntegerField()
+    bytes = models.BigIntegerField()
+    grown_bytes = models.BigIntegerField()
+    weekly_bytes = models.BigIntegerField()
+    currency = models.TextField()
+    month_minor = models.BigIntegerField()
+    later_minor = models.BigIntegerField()
+    old_bytes = models.BigIntegerField()
+    old_minor = models.BigIntegerField()

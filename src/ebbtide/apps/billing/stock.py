@@ -140,24 +140,25 @@ def forget_stocks() -> None:
     _SHELF.clear()
 
 
-def stock_of(org: Organization, *, now: datetime) -> Stock:
+def stock_of(org: Organization, *, now: datetime, using: str = WEB) -> Stock:
     """Give what an organization has at rest, at most a minute old.
 
     Args:
         org: read for this request.
         now: the request's moment.
+        using: whose connection.
 
     Raises:
         DatabaseUnreachable: PostgreSQL does not answer.
     """
     found = _SHELF.find(org.id, now=now)
     if found is None:
-        found = read_stock(org, now=now)
+        found = read_stock(org, now=now, using=using)
         _SHELF.put(org.id, found, now=now)
     return found
 
 
-def read_stock(org: Organization, *, now: datetime) -> Stock:
+def read_stock(org: Organization, *, now: datetime, using: str = WEB) -> Stock:
     """Read what an organization has at rest.
 
     Raises:
@@ -165,7 +166,7 @@ def read_stock(org: Organization, *, now: datetime) -> Stock:
     """
     zone = parse_zone(org.zone)
     today = local_day(now, zone=zone)
-    with acting_in(org.id) as cursor:
+    with acting_in(org.id, using=using) as cursor:
         cells = _read_cells(cursor, org=org.id)
         purged = _read_purged(cursor, org=org.id, since=today - timedelta(days=_SPREAD_DAYS))
     keys = pl.concat([cells.select("kind", "queue"), purged.select("kind", "queue")]).unique().sort("queue", "kind")

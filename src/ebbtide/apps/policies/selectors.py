@@ -1,5 +1,6 @@
 """What there is to see of retention jobs. Every function expects an open transaction in the organization."""
 
+from ebbtide.apps.orgs.database import WEB
 from ebbtide.apps.policies.models import RetentionJob
 from ebbtide.domain.calendar import Days
 from ebbtide.domain.identity import not_found, parse_id
@@ -17,16 +18,15 @@ def to_domain(row: RetentionJob) -> Job:
     )
 
 
-def job_rows(*, org: int) -> list[RetentionJob]:
+def job_rows(*, org: int, using: str = WEB) -> list[RetentionJob]:
     """Give the jobs that are in force, oldest first."""
-    return list(
-        RetentionJob.objects.filter(org_id=org, deleted_at__isnull=True).order_by("id").prefetch_related("named__queue")
-    )
+    rows = RetentionJob.objects.using(using).filter(org_id=org, deleted_at__isnull=True)
+    return list(rows.order_by("id").prefetch_related("named__queue"))
 
 
-def jobs(*, org: int) -> list[Job]:
+def jobs(*, org: int, using: str = WEB) -> list[Job]:
     """Give the jobs that are in force, oldest first."""
-    return [to_domain(row) for row in job_rows(org=org)]
+    return [to_domain(row) for row in job_rows(org=org, using=using)]
 
 
 def find_job(text: str, *, org: int) -> RetentionJob:

@@ -49,6 +49,11 @@ GRANT EXECUTE ON FUNCTION billing_byte_days(date, date, text[], integer[]) TO eb
 GRANT EXECUTE ON FUNCTION billing_meter(date, timestamptz) TO ebbtide_sweep;
 GRANT INSERT ON billing_closedstatement TO ebbtide_sweep;
 GRANT INSERT ON billing_ratecardversion TO ebbtide_web;
+-- Budgets: people set them on a page, the worker tells when they will not do.
+GRANT SELECT ON billing_budget, billing_budgetalert, billing_position TO ebbtide_web, ebbtide_sweep;
+GRANT INSERT ON billing_budget TO ebbtide_web;
+GRANT INSERT ON billing_budgetalert TO ebbtide_sweep;
+GRANT INSERT, UPDATE ON billing_position TO ebbtide_sweep;
 
 -- The queue of tasks belongs to both.
 DO $$
