@@ -137,9 +137,9 @@ class Position(models.Model):
     """Where an organization stood when it was metered last: one row each, for the operator's overview of thousands.
 
     `grown_bytes`: at rest now less 30 dates before (0 where that was not metered). `weekly_bytes`: what comes in.
-    `month_minor`, `later_minor`: forecast of the running month and of the one a year on, as things stand. `old_bytes`,
-    `old_minor`: older than 400 days, and what that costs a month. Amounts are in smallest units of `currency` (empty: no
-    rate card, and they are 0).
+    `month_minor`, `later_minor`: forecast of the running month and of the one a year on, as it stands. `old_bytes`,
+    `old_minor`: older than 400 days, and what that costs a month. Amounts are in smallest units of `currency` (empty:
+    no rate card, and they are 0).
     """
 
     org = models.OneToOneField(Organization, on_delete=models.PROTECT, primary_key=True)

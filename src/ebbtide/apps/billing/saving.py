@@ -14,6 +14,7 @@ from ebbtide.domain.calendar import Days, cutoff
 from ebbtide.domain.cell import DataType
 from ebbtide.domain.job import Job
 from ebbtide.domain.whatif import (
+    STEPS,
     Point,
     Side,
     Treated,
@@ -33,7 +34,9 @@ WORTH = 2
 Changed = tuple[WhatIf, list[Point]]
 
 
-def what_if(basis: Basis, *, before: Sequence[Job], after: Sequence[Job], job: Job) -> Changed:
+def what_if(
+    basis: Basis, *, before: Sequence[Job], after: Sequence[Job], job: Job, steps: Sequence[Days] = STEPS
+) -> Changed:
     """Work out what a change of the jobs does to the cost, as if nights deleted.
 
     Args:
@@ -41,6 +44,7 @@ def what_if(basis: Basis, *, before: Sequence[Job], after: Sequence[Job], job: J
         before: the jobs in force.
         after: as they would be.
         job: the one of them that is changed or new: over its period the curve is drawn.
+        steps: periods at which it is drawn.
 
     Returns:
         The cost before and after, and the points of the curve.
@@ -75,7 +79,7 @@ def what_if(basis: Basis, *, before: Sequence[Job], after: Sequence[Job], job: J
         ),
         night=first_night(touched, card=card),
     )
-    return changed, curve(treated, terms=terms)
+    return changed, curve(treated, terms=terms, steps=steps)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -93,6 +93,17 @@ class Stock:
                 kinds[number] = kind
         return {number: self._stream(kinds[number], pace, days=days.get(number, [])) for number, pace in paces.items()}
 
+    def by_type(self) -> dict[DataType, int]:
+        """Add up the bytes at rest by data type."""
+        kinds = pl.Series("kind", [KINDS.index(kind) for _queue, kind in self.keys], dtype=pl.Int32)
+        sums = (
+            self.cells.with_columns(kind=kinds.gather(self.cells["stream"])).group_by("kind").agg(pl.col("bytes").sum())
+        )
+        found = dict.fromkeys(KINDS, 0)
+        for kind, size in sums.iter_rows():
+            found[KINDS[kind]] = size
+        return found
+
     def _stream(self, kind: DataType, pace: Pace, *, days: Sequence[tuple[int, int]]) -> Stream:
         last = self.today.toordinal()
         first = min((day for day, _size in days), default=last)
