@@ -1,0 +1,9 @@
+"""Addresses of the operator's pages of billing, below the platform's."""
+
+from django.urls import path
+
+from ebbtide.apps.billing import views
+
+urlpatterns = [
+    path("rate-card/", views.rate_card, name="rate_card"),
+]
