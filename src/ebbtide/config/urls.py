@@ -2,7 +2,6 @@
 
 from django.urls import URLPattern, URLResolver, include, path
 
-from ebbtide.apps.billing import ahead_urls
 from ebbtide.apps.orgs import addresses as addresses  # noqa: PLC0414 - registers the converters used here
 
 urlpatterns: list[URLPattern | URLResolver] = [
@@ -10,10 +9,10 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path("", include("ebbtide.apps.accounts.urls")),
     path("o/<org:org>/", include("ebbtide.apps.runs.urls")),
     path("o/<org:org>/", include("ebbtide.apps.policies.urls")),
-    path("o/<org:org>/", include("ebbtide.apps.billing.ahead_urls")),
+    path("o/<org:org>/", include("ebbtide.apps.billing.urls")),
+    path("platform/", include("ebbtide.apps.billing.platform_urls")),
     path("", include("ebbtide.apps.activation.urls")),
     path("platform/", include("ebbtide.apps.console.urls")),
-    path("platform/", include(ahead_urls.platform_urlpatterns)),
 ]
 
 handler400 = "ebbtide.apps.orgs.errors.bad_request"

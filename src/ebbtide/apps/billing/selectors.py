@@ -223,3 +223,33 @@ def usage_days(*, org: int, first: date, last: date) -> list[UsageDay]:
 def usage_rows(*, org: int, first: date, last: date) -> list[Usage]:
     """Give the booked rows of the dates from `first` to `last`: by date, data type and Q."""
     return list(Usage.objects.filter(org_id=org, on__range=(first, last)).order_by("on", "data_type", "queue_id"))
+
+
+def metered_days(*, org: int, first: date, last: date) -> int:
+    """Count the dates from `first` to `last` that are booked."""
+    return MeteredDay.objects.filter(org_id=org, on__range=(first, last)).count()
+
+
+def billed_on_last(*, org: int, statement: Statement) -> dict[DataType, int]:
+    """Give the bytes that a statement's card bills on its last metered date, by data type."""
+    del org  # the transaction names it
+    card = statement.card
+    included = [None if card is None else card.prices[kind].included_days for kind in DataType]
+    with connections[WEB].cursor() as cursor:
+        cursor.execute(
+            """
+            SELECT u.data_type, CASE WHEN a.age IS NULL THEN sum(u.bytes) FILTER (WHERE u."on" = %(on)s::date)
+                ELSE sum((SELECT coalesce(sum(e.bytes), 0) FROM unnest(u.days, u.day_bytes) AS e (day, bytes)
+                          WHERE e.day + a.age < %(on)s::date)) END
+            FROM billing_usage u
+            JOIN unnest(%(kinds)s::text[], %(ages)s::integer[]) AS a (kind, age) ON a.kind = u.data_type
+            WHERE u.org_id = ebbtide_org() AND u."on" BETWEEN %(first)s AND %(on)s GROUP BY u.data_type, a.age
+            """,
+            {
+                "on": statement.through,
+                "first": statement.month.first,
+                "kinds": [str(kind) for kind in DataType],
+                "ages": included,
+            },
+        )
+        return {DataType(kind): int(size or 0) for kind, size in cursor.fetchall()}

@@ -42,8 +42,19 @@ _OF_ORG = (
         pages=("job_new", "job_edit", "job_delete"),
     ),
     _Section("runs", gettext_lazy("Runs"), "history", "r", Permission.DATA_VIEW, pages=("run",)),
+    _Section(
+        "costs",
+        gettext_lazy("Costs"),
+        "receipt",
+        "c",
+        Permission.DATA_VIEW,
+        pages=("costs_month", "costs_pdf", "cost_forecast", "cost_what_if", "cost_budget"),
+    ),
 )
-_OF_PLATFORM: tuple[_Section, ...] = ()
+_OF_PLATFORM: tuple[_Section, ...] = (
+    _Section("platform_costs", gettext_lazy("Costs"), "timeline", "c"),
+    _Section("rate_card", gettext_lazy("Rate card"), "receipt", "p"),
+)
 
 
 def frame(request: HttpRequest) -> dict[str, Frame]:
