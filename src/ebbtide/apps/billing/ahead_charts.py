@@ -29,18 +29,20 @@ def costs_chart(months: Sequence[MonthAhead], *, past: Mapping[Month, Money], bu
     names, first = _axis(months, known)
     ahead = [(first + place, one.cost.minor if one.cost else 0) for place, one in enumerate(months)]
     behind = [(place, known[month].minor) for place, month in enumerate(names) if month in known]
+    joint = behind[-1:] if behind and behind[-1][0] == first - 1 else []  # both lines meet in the last closed month
+    ends = [value for _place, value in joint]
     rows = [
         Row(
             tone="ahead",
-            points=ahead,
-            low=[one.cost_low.minor if one.cost_low else 0 for one in months],
-            high=[one.cost_high.minor if one.cost_high else 0 for one in months],
+            points=[*joint, *ahead],
+            low=[*ends, *(one.cost_low.minor if one.cost_low else 0 for one in months)],
+            high=[*ends, *(one.cost_high.minor if one.cost_high else 0 for one in months)],
             dashed=True,
         )
     ]
     if months[0].armed_cost is not None:
         armed = [(first + place, one.armed_cost.minor if one.armed_cost else 0) for place, one in enumerate(months)]
-        rows.append(Row(tone="armed", points=armed, dashed=True))
+        rows.append(Row(tone="armed", points=[*joint, *armed], dashed=True))
     if behind:
         rows.append(Row(tone="past", points=behind))
     fits = budget is not None and budget.currency == currency

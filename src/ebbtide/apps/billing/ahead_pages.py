@@ -111,8 +111,9 @@ def months_ahead(basis: Basis, *, stands: Prospect, armed: Prospect | None) -> l
 
 
 def both(basis: Basis) -> tuple[Prospect, Prospect | None]:
-    """Look ahead as things stand, and once armed where nights do not delete."""
-    return as_it_stands(basis), None if basis.deletes else prospect(basis, among=basis.jobs)
+    """Look ahead as things stand, and once armed where that makes a difference: jobs are there, and do not delete."""
+    stands = as_it_stands(basis)
+    return stands, prospect(basis, among=basis.jobs) if basis.jobs and not basis.deletes else None
 
 
 def forecast_page(basis: Basis, *, beyond: Days, asked: Mapping[str, Asked]) -> ForecastPage:
@@ -132,10 +133,11 @@ def forecast_page(basis: Basis, *, beyond: Days, asked: Mapping[str, Asked]) -> 
         box = _budget(basis, forecast=stands.costs[0], asked=asked["alerts"]) if basis.priced else None
         past_costs, past_bytes = _past(org, running=basis.terms.running)
     lever = cheapest_lever(found)
-    best = armed if armed is not None and basis.jobs else stands
+    best = armed if armed is not None else stands
     return ForecastPage(
         deletes=basis.deletes,
         has_jobs=bool(basis.jobs),
+        compares=armed is not None,
         priced=basis.priced,
         empty=not stock.keys,
         months=list_rows(AHEAD, months, asked=asked["ahead"]),

@@ -19,7 +19,8 @@ from ebbtide.web.templatetags.ebbtide import count
 
 SLIDER = 1000
 """Steps of the slider: from 1 day to 5,000, evenly by their logarithm, as along the foot of the curve."""
-_NAMED = (1, 7, 30, 90, 365, 1825, MAX_DAYS)
+_NAMED = (1, 7, 30, 90, 365, 1095, MAX_DAYS)
+_NEAR = 400
 _PARTS = 3
 
 
@@ -69,7 +70,9 @@ def _side(side: Side) -> CostSide:
 
 def _curve(points: Sequence[Point], *, here: Point) -> Lines:
     currency = here.settled.currency
-    most = max(max(point.first_month.minor, point.settled.minor) for point in points)
+    # what is settled in thirteen years would press all the rest to the floor: it is cut off above what matters now
+    near = [point.settled.minor for point in points if point.days <= max(_NEAR, here.days)]
+    most = max([*near, *(point.first_month.minor for point in points)])
     place = place_of(here.days)
     return draw_lines(
         [
@@ -80,12 +83,11 @@ def _curve(points: Sequence[Point], *, here: Point) -> Lines:
         across=[(place_of(days), _named(days)) for days in _NAMED],
         step=round_step(max(1, most), parts=_PARTS),
         label=lambda minor: short_money(Money(currency, minor)),
+        most=most,
         dots=[(place, here.settled.minor, "settled"), (place, here.first_month.minor, "month")],
     )
 
 
 def _named(days: int) -> str:
-    years = {365: 1, 1825: 5}
-    if days in years:
-        return ngettext("%(n)s year", "%(n)s years", years[days]) % {"n": years[days]}
-    return ngettext("%(n)s day", "%(n)s days", days) % {"n": count(days)} if days in {1, MAX_DAYS} else count(days)
+    years = {365: 1, 1095: 3}
+    return ngettext("%(n)s year", "%(n)s years", years[days]) % {"n": years[days]} if days in years else count(days)

@@ -161,7 +161,7 @@ def _priced(by_key: Mapping[Key, Found], *, card: RateCard, beyond: Days) -> lis
             choices.append(("all", own))
         for what, parts in choices:
             money = _sum_of(parts, card=card)
-            if money.minor:
+            if money.minor > (_sum_of(desktop, card=card).minor if what == "all" else 0):  # what else costs nothing
                 found.append(
                     Lever(
                         queue=queue,

@@ -8,6 +8,7 @@ from collections.abc import Iterable
 from datetime import UTC, datetime, time, timedelta
 from decimal import Decimal
 
+from ebbtide.apps.billing.nightly import look_ahead
 from ebbtide.apps.billing.services import SETTLED_AFTER, meter, set_card
 from ebbtide.apps.orgs.database import OWNER, acting_in
 from ebbtide.apps.orgs.models import Organization
@@ -62,3 +63,4 @@ def bill(organizations: Iterable[Organization], *, actor: str, clock: Clock) -> 
             month = month.next
             night = starts_at(month.first, zone=zone) + SETTLED_AFTER + timedelta(minutes=10)
             meter(org, clock=FixedClock(min(night, now)))
+        look_ahead(org, now=now)

@@ -121,6 +121,7 @@ def draw_lines(
     uprights: Sequence[Mark] = (),
     dots: Sequence[tuple[float, int, str]] = (),
     titles: Sequence[str] = (),
+    most: int | None = None,
 ) -> Lines:
     """Lay out a line chart.
 
@@ -134,11 +135,10 @@ def draw_lines(
         uprights: upright lines, at places.
         dots: points that stand out: place, value, tone.
         titles: for whoever points, one for each whole place from 0 on.
+        most: the greatest value the side has room for; what goes beyond is cut off. None: whatever there is.
     """
-    most = max(
-        (value for row in rows for value in (*(value for _place, value in row.points), *row.high)),
-        default=0,
-    )
+    values = (value for row in rows for value in (*(value for _place, value in row.points), *row.high))
+    most = max(values, default=0) if most is None else most
     side = ticks(max([most, *(round(mark.at) for mark in levels)]), step=step)
     whole = last or 1.0
 

@@ -20,7 +20,7 @@ class MonthAhead:
         running: whether it is the one going on, part of which is metered.
         bytes, bytes_low, bytes_high: at rest at its end: expected, and the ends of the band.
         cost, cost_low, cost_high: of the month; None without a rate card.
-        armed_bytes, armed_cost: the same once nights delete; None where they do.
+        armed_bytes, armed_cost: the same once nights delete; None where that is not told beside it.
     """
 
     month: Month
@@ -107,6 +107,7 @@ class ForecastPage:
     Attributes:
         deletes: whether nights delete as things stand.
         has_jobs: whether there is any job.
+        compares: whether the months are told both as things stand and once armed.
         priced: whether there is a rate card.
         empty: whether there is no data to foretell anything from.
         months: the running one and twelve more.
@@ -126,6 +127,7 @@ class ForecastPage:
 
     deletes: bool
     has_jobs: bool
+    compares: bool
     priced: bool
     empty: bool
     months: Listing[MonthAhead]
@@ -193,6 +195,14 @@ class CostPanel:
     def asked(self) -> bool:
         """Whether there is an answer to show."""
         return self.now is not None
+
+    @property
+    def saved(self) -> tuple[Money, Money, Money] | None:
+        """What is saved in the running month, in one later on, and in the first year; negative where it costs more."""
+        if self.now is None or self.after is None or self.saving_month is None or self.saving_year is None:
+            return None
+        running = Money(self.now.running.currency, self.now.running.minor - self.after.running.minor)
+        return running, self.saving_month, self.saving_year
 
     @property
     def costs_more(self) -> Money | None:
