@@ -25,6 +25,8 @@ from ebbtide.web.context.shared import (
     SwitchNote,
 )
 
+from .forecast import forecast_samples
+
 NOW = datetime(2026, 11, 23, 8, 40, tzinfo=UTC)
 NIGHT = datetime(2026, 11, 24, 1, 0, tzinfo=UTC)
 MIB = 1024 * 1024
@@ -438,6 +440,7 @@ def samples() -> dict[str, tuple[str, dict[str, Any]]]:
             },
         ),
         "run-nothing": ("pages/run.html", {"frame": frame("runs"), "page": RunPage(run=QUIET, plan=None)}),
+        **forecast_samples(frame("costs"), outside=outside),
         "error-400": ("400.html", {}),
         "error-403": ("403.html", {}),
         "error-404": ("404.html", {}),

@@ -18,7 +18,11 @@ urlpatterns = [
     path("o/<int:org>/jobs/<int:job>/", nowhere, name="job_edit"),
     path("o/<int:org>/jobs/<int:job>/delete/", nowhere, name="job_delete"),
     path("o/<int:org>/runs/", nowhere, name="runs"),
+    path("o/<int:org>/costs/forecast/", nowhere, name="cost_forecast"),
+    path("o/<int:org>/costs/budget/", nowhere, name="cost_budget"),
+    path("o/<int:org>/costs/what-if/", nowhere, name="cost_what_if"),
     path("o/<int:org>/runs/<int:run>/", nowhere, name="run"),
     path("o/<int:org>/runs/<int:run>/numbers.csv", nowhere, name="run_csv"),
     path("o/<int:org>/plans/<int:plan>/confirm/", nowhere, name="plan_confirm"),
+    path("o/<int:org>/costs/", nowhere, name="costs"),
 ]

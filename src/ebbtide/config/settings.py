@@ -127,6 +127,7 @@ TEMPLATES = [
                 "django.contrib.auth.context_processors.auth",
                 "django.contrib.messages.context_processors.messages",
                 "ebbtide.apps.runs.frame.frame",
+                "ebbtide.apps.billing.banner.budget_note",
             ],
         },
     },

@@ -45,8 +45,11 @@ DOORS = {
     "run": OPEN,
     "run_csv": OPEN,
     "plan_confirm": Door(view=REFUSED, manage=302, method="post"),
+    "cost_forecast": OPEN,
+    "cost_what_if": OPEN,
+    "cost_budget": Door(view=REFUSED, manage=302, method="post"),
 }
-OF_NO_ORG = {"start", "login", "logout"}
+OF_NO_ORG = {"start", "login", "logout", "platform_costs"}
 
 
 def patterns(resolver: URLResolver | None = None, *, before: str = "") -> Iterator[tuple[str, str]]:

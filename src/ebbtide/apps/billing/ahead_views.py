@@ -87,7 +87,7 @@ def cost_budget(request: HttpRequest, visit: Visit) -> HttpResponse:
     basis = basis_of(visit.org, now=visit.now)
     typed = request.POST.get("amount", "").strip()[:40]
     try:
-        if not basis.priced:
+        if typed and not basis.priced:
             raise InputInvalid(_("There are no prices yet: a budget needs a rate card."), field="amount")
         budget = parse_amount(typed, currency=basis.terms.card.currency) if typed else None
     except InputInvalid as exc:

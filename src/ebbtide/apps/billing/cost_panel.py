@@ -3,7 +3,7 @@
 import math
 from collections.abc import Sequence
 
-from django.utils.translation import ngettext
+from django.utils.translation import gettext as _
 
 from ebbtide.apps.billing.ahead_charts import short_money
 from ebbtide.apps.billing.outlooks import Basis
@@ -19,7 +19,7 @@ from ebbtide.web.templatetags.ebbtide import count
 
 SLIDER = 1000
 """Steps of the slider: from 1 day to 5,000, evenly by their logarithm, as along the foot of the curve."""
-_NAMED = (1, 7, 30, 90, 365, 1095, MAX_DAYS)
+_NAMED = (1, 7, 30, 90, 365, MAX_DAYS)
 _NEAR = 400
 _PARTS = 3
 
@@ -89,5 +89,4 @@ def _curve(points: Sequence[Point], *, here: Point) -> Lines:
 
 
 def _named(days: int) -> str:
-    years = {365: 1, 1095: 3}
-    return ngettext("%(n)s year", "%(n)s years", years[days]) % {"n": years[days]} if days in years else count(days)
+    return _("1 year") if days == 365 else count(days)

@@ -73,6 +73,16 @@ class AlertLine:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class BudgetNote:
+    """`components/budget_note.html`, as `box`: a month's forecast in whole percent of the budget (`used`)."""
+
+    month: Month
+    forecast: Money
+    budget: Money
+    used: int | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class BudgetBox:
     """The budget.
 
