@@ -98,6 +98,7 @@ def close_month(org: int, *, month: Month, now: datetime) -> bool:
             total_minor=None if total is None else total.minor,
             byte_days=sum(line.byte_days for line in statement.lines),
             billed_byte_days=sum(line.billed_byte_days for line in statement.lines),
+            quantity=sum(line.quantity for line in statement.lines),
             content=content,
             sha256=hashlib.sha256(content.encode()).digest(),
             closed_at=now,
