@@ -112,8 +112,9 @@ def purges(year: Year, on: date) -> int:
     return int(run.purged)
 
 
-def is_down(day: date) -> bool:
-    return any(first <= day <= last for first, last in DOWN)
+def is_down(day: date, *, seed: int) -> bool:
+    """Alice's worker stood still three times; at Charlie's somebody starts one every three weeks."""
+    return any(first <= day <= last for first, last in DOWN) if seed == 0 else day.toordinal() % 23 != 0
 
 
 def live(year: Year, database: Urls, *, seed: int) -> None:
@@ -132,7 +133,9 @@ def live(year: Year, database: Urls, *, seed: int) -> None:
                 continue
             happened(database, moment, org=year.org)
             now = weigh(year.org)
-        if not is_down(day):  # nearly all of the date is over: what came or went since midnight is reckoned back
+        if not is_down(
+            day, seed=seed
+        ):  # nearly all of the date is over: what came or went since midnight is reckoned back
             metered(year.org, starts_at(day, zone=year.zone) + timedelta(hours=22))
         day += timedelta(days=1)
     metered(year.org, starts_at(LAST, zone=year.zone))

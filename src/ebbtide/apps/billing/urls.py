@@ -2,11 +2,11 @@
 
 from django.urls import path
 
+from ebbtide.apps.billing import addresses as addresses  # noqa: PLC0414 - registers the converters used here
 from ebbtide.apps.billing import views
-from ebbtide.apps.orgs import addresses as addresses  # noqa: PLC0414 - registers the converters used here
 
 urlpatterns = [
     path("costs/", views.costs, name="costs"),
-    path("costs/<str:month>/", views.costs_month, name="costs_month"),
-    path("costs/<str:month>/statement.pdf", views.costs_pdf, name="costs_pdf"),
+    path("costs/<month:month>/", views.costs_month, name="costs_month"),
+    path("costs/<month:month>/statement.pdf", views.costs_pdf, name="costs_pdf"),
 ]
