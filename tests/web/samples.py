@@ -25,6 +25,7 @@ from ebbtide.web.context.shared import (
     SwitchNote,
 )
 
+from . import costs
 from .forecast import forecast_samples
 
 NOW = datetime(2026, 11, 23, 8, 40, tzinfo=UTC)
@@ -264,6 +265,7 @@ def samples() -> dict[str, tuple[str, dict[str, Any]]]:
     switch = SwitchNote(scope="platform", since=NOW - timedelta(hours=2), reason="Storage maintenance")
     runs = (SIMULATED, COMPLETED, STOPPED, INCOMPLETE, FAILED, QUIET)
     outside = Frame(org=None, now=NOW)
+    platform = Frame(org=None, now=NOW, platform=True)
     orgs = [
         OrgLine(id=n, name=f"{name} Contact Centre", zone="America/New_York", armed=n % 2 == 0)
         for n, name in enumerate(NAMES)
@@ -367,6 +369,45 @@ def samples() -> dict[str, tuple[str, dict[str, Any]]]:
                     runs=(),
                     filter=RunsFilter(outcome="failed", since=date(2026, 11, 1)),
                 ),
+            },
+        ),
+        "costs": ("pages/costs.html", {"frame": frame("costs"), "page": costs.costs()}),
+        "costs-unpriced": ("pages/costs.html", {"frame": frame("costs"), "page": costs.costs(priced=False)}),
+        "costs-fresh": ("pages/costs.html", {"frame": frame("costs"), "page": costs.FRESH}),
+        "costs-closed": (
+            "pages/costs_month.html",
+            {
+                "frame": frame("costs"),
+                "page": costs.month_page(costs.OF_OCTOBER, QUEUES, next=costs.NOVEMBER),
+                "rules": ["What is at rest at the start of a date is billed for it.", "The total is the sum."],
+            },
+        ),
+        "costs-running": (
+            "pages/costs_month.html",
+            {
+                "frame": frame("costs"),
+                "page": costs.month_page(costs.statement(costs.NOVEMBER, priced=False), QUEUES[:1]),
+                "rules": ["No rate card was in force: nothing has a price."],
+            },
+        ),
+        "rate-card-first": (
+            "pages/rate_card.html",
+            {"frame": platform, "page": costs.card_page(), "form": costs.card_form()},
+        ),
+        "rate-card-tried": (
+            "pages/rate_card.html",
+            {
+                "frame": platform,
+                "page": costs.card_page(costs.CARD, costs.OWN, costs.BACK, effect=costs.EFFECT),
+                "form": costs.card_form(),
+            },
+        ),
+        "rate-card-errors": (
+            "pages/rate_card.html",
+            {
+                "frame": platform,
+                "page": costs.card_page(costs.CARD, nothing_closed=True),
+                "form": costs.card_form(month="soon", price_audio="1,5", days_audio="0"),
             },
         ),
         "run-simulated": (

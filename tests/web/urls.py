@@ -4,7 +4,7 @@ from django.http import HttpRequest, HttpResponse
 from django.urls import path
 
 
-def nowhere(request: HttpRequest, **ids: int) -> HttpResponse:
+def nowhere(request: HttpRequest, **ids: int | str) -> HttpResponse:
     return HttpResponse()
 
 
@@ -25,4 +25,6 @@ urlpatterns = [
     path("o/<int:org>/runs/<int:run>/numbers.csv", nowhere, name="run_csv"),
     path("o/<int:org>/plans/<int:plan>/confirm/", nowhere, name="plan_confirm"),
     path("o/<int:org>/costs/", nowhere, name="costs"),
+    path("o/<int:org>/costs/<str:month>/", nowhere, name="costs_month"),
+    path("o/<int:org>/costs/<str:month>/statement.pdf", nowhere, name="costs_pdf"),
 ]

@@ -6,19 +6,24 @@ The table is held against the product's own URL table: a new address without a r
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass
+from datetime import timedelta
 
 import pytest
 from django.http import HttpResponse
 from django.test import Client
 from django.urls import URLPattern, URLResolver, get_resolver
 
+from ebbtide.apps.billing.services import meter
 from ebbtide.apps.orgs.database import acting_in
 from ebbtide.apps.orgs.models import GroupMember, Membership, User
 from ebbtide.apps.policies.models import RetentionJob
 from ebbtide.apps.runs.models import Plan
+from ebbtide.domain.billing import month_of
 from ebbtide.domain.identity import public_id
+from ebbtide.pg.launcher import Urls
+from tests.apps.billing.past import happened
 
-from .conftest import World, person, signed_in
+from .conftest import CLOCK, World, person, signed_in
 
 SIGN_IN, REFUSED = "sign-in", 403
 
@@ -48,8 +53,11 @@ DOORS = {
     "cost_forecast": OPEN,
     "cost_what_if": OPEN,
     "cost_budget": Door(view=REFUSED, manage=302, method="post"),
+    "costs": OPEN,
+    "costs_month": OPEN,
+    "costs_pdf": OPEN,
 }
-OF_NO_ORG = {"start", "login", "logout", "platform_costs"}
+OF_NO_ORG = {"start", "login", "logout", "rate_card", "platform_costs"}
 
 
 def patterns(resolver: URLResolver | None = None, *, before: str = "") -> Iterator[tuple[str, str]]:
@@ -65,12 +73,24 @@ def patterns(resolver: URLResolver | None = None, *, before: str = "") -> Iterat
 ROUTES = dict(patterns())
 
 
+DOWNLOADS = {"run_csv": "text/csv", "costs_pdf": "application/pdf"}
+
+
+@pytest.fixture(autouse=True)
+def _metered(world: World, database: Urls) -> None:
+    """Both centres have a statement of the present month."""
+    happened(database, CLOCK.now() - timedelta(days=2))
+    for org in (world.alice, world.charlie):
+        meter(org, clock=CLOCK)
+
+
 def own(world: World) -> dict[str, str]:
     return {
         "org": public_id("org", world.alice.id),
         "job": public_id("job", world.job),
         "run": public_id("run", world.run),
         "plan": public_id("plan", world.plan),
+        "month": str(month_of(world.today)),
     }
 
 
@@ -144,6 +164,7 @@ def test_foreign_missing_and_malformed_ids_look_the_same(world: World) -> None:
         "job": public_id("job", world.foreign_job),
         "run": public_id("run", world.foreign_run),
         "plan": public_id("plan", world.foreign_plan),
+        "month": "1999-01",
     }
     alice, ids = signed_in("alice"), own(world)
     for name in DOORS:
@@ -202,9 +223,8 @@ def test_no_address_speaks_to_programs(world: World, name: str) -> None:
     alice.defaults["HTTP_X_REQUESTED_WITH"] = "XMLHttpRequest"
     for method in ("get", "post", "put", "patch", "delete", "options"):
         answer = alice.generic(method.upper(), address(name, own(world)), "{}", content_type="application/json")
-        assert answer["Content-Type"].startswith("text/csv" if (name, method) == ("run_csv", "get") else "text/html"), (
-            method
-        )
+        expected = DOWNLOADS.get(name, "text/html") if method == "get" else "text/html"
+        assert answer["Content-Type"].startswith(expected), method
         if method not in {"get", "post"}:
             assert answer.status_code == 405
     with acting_in(world.alice.id):

@@ -54,7 +54,7 @@ class RateCardForm(forms.Form):
         required=False,
     )
     inherit = forms.BooleanField(
-        label=gettext_lazy("Lead this organization back to the platform's card"), required=False
+        label=gettext_lazy("Lead the organization named above back to the platform's card"), required=False
     )
     currency = forms.CharField(label=gettext_lazy("Currency"), max_length=_LONGEST, required=False)
     price_insights = _price(gettext_lazy("Reporting data"))

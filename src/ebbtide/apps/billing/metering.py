@@ -36,17 +36,18 @@ def due_organizations(now: datetime) -> list[Organization]:
     with as_platform(using=SWEEP) as cursor:
         cursor.execute(
             """
-            SELECT o.id, m.last, (SELECT max(s.month) FROM billing_closedstatement s WHERE s.org_id = o.id),
+            SELECT o.id, m.begins, m.last, (SELECT max(s.month) FROM billing_closedstatement s WHERE s.org_id = o.id),
                 CASE WHEN m.last IS NULL THEN (SELECT min(c.at) FROM catalog_cellchange c WHERE c.org_id = o.id) END
             FROM orgs_organization o
-            CROSS JOIN LATERAL (SELECT max(d."on") AS last FROM billing_meteredday d WHERE d.org_id = o.id) m
+            CROSS JOIN LATERAL (
+                SELECT min(d."on") AS begins, max(d."on") AS last FROM billing_meteredday d WHERE d.org_id = o.id) m
             """
         )
         found = {org: rest for org, *rest in cursor.fetchall()}
         organizations = list(Organization.objects.using(SWEEP).order_by("id"))
     due = []
     for org in organizations:
-        last, closed, first = found.get(org.id, (None, None, None))
+        begins, last, closed, first = found.get(org.id, (None, None, None, None))
         try:
             zone = parse_zone(org.zone)
         except InputInvalid as exc:  # a zone that this host's tzdata does not know: its dates must wait, no other's
@@ -55,8 +56,8 @@ def due_organizations(now: datetime) -> list[Organization]:
         if last is None:
             if first is None:
                 continue
-            last = local_day(first, zone=zone)
-        is_open = closed is not None and month_of(closed).next < month_of(last)
+            begins = last = local_day(first, zone=zone)
+        is_open = (month_of(begins) if closed is None else month_of(closed).next) < month_of(last)
         if is_open or last < local_day(now - SETTLED_AFTER, zone=zone):
             due.append(org)
     return due

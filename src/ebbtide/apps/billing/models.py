@@ -96,6 +96,7 @@ class ClosedStatement(models.Model):
     total_minor = models.BigIntegerField(null=True)
     byte_days = models.DecimalField(max_digits=30, decimal_places=0)
     billed_byte_days = models.DecimalField(max_digits=30, decimal_places=0)
+    quantity = models.DecimalField(max_digits=24, decimal_places=6)
     content = models.TextField()
     sha256 = models.BinaryField()
     closed_at = models.DateTimeField()

@@ -149,7 +149,7 @@ def closed_lines(*, org: int) -> list[MonthLine]:
             month=month_of(row.month),
             closed_at=row.closed_at,
             through=month_of(row.month).last,
-            quantity=gb_months(int(row.billed_byte_days), days=month_of(row.month).days),
+            quantity=row.quantity,
             amount=None if row.currency is None or row.total_minor is None else Money(row.currency, row.total_minor),
         )
         for row in rows

@@ -4,6 +4,7 @@ import hashlib
 from datetime import datetime, timedelta
 
 import structlog
+from django.db.models import Max, Min
 
 from ebbtide.apps.billing import selectors
 from ebbtide.apps.billing.models import ClosedStatement, MeteredDay, RateCardVersion
@@ -57,20 +58,13 @@ def meter(org: Organization, *, clock: Clock) -> int:
 def close_open_months(org: int, *, now: datetime) -> int:
     """Close every month that is over and was left open, oldest first; gives how many."""
     with acting_in(org, using=SWEEP):
-        through = selectors.metered_through(org=org, using=SWEEP)
-        begins = MeteredDay.objects.using(SWEEP).filter(org_id=org).order_by("on").values_list("on", flat=True).first()
-        last = (
-            ClosedStatement.objects.using(SWEEP)
-            .filter(org_id=org)
-            .order_by("-month")
-            .values_list("month", flat=True)
-            .first()
-        )
-    if through is None or begins is None:
+        booked = MeteredDay.objects.using(SWEEP).filter(org_id=org).aggregate(first=Min("on"), last=Max("on"))
+        last = ClosedStatement.objects.using(SWEEP).filter(org_id=org).aggregate(month=Max("month"))["month"]
+    if booked["last"] is None:
         return 0
-    month = month_of(begins) if last is None else month_of(last).next
+    month = month_of(booked["first"]) if last is None else month_of(last).next
     closed = 0
-    while month < month_of(through):
+    while month < month_of(booked["last"]):
         closed += close_month(org, month=month, now=now)
         month = month.next
     return closed
@@ -98,6 +92,7 @@ def close_month(org: int, *, month: Month, now: datetime) -> bool:
             total_minor=None if total is None else total.minor,
             byte_days=sum(line.byte_days for line in statement.lines),
             billed_byte_days=sum(line.billed_byte_days for line in statement.lines),
+            quantity=sum(line.quantity for line in statement.lines),
             content=content,
             sha256=hashlib.sha256(content.encode()).digest(),
             closed_at=now,

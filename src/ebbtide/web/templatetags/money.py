@@ -58,7 +58,8 @@ def decimal_bytes(value: int | None) -> str:
     if unit == 0:
         return f"{number_format(value, decimal_pos=0, force_grouping=True)}\N{NO-BREAK SPACE}B"
     hundredths = Decimal(round(value * 100 / 1000**unit)).scaleb(-2)
-    return f"{number_format(hundredths, decimal_pos=2, force_grouping=True)}\N{NO-BREAK SPACE}{_UNITS[unit]}"
+    decimals = 0 if hundredths % 1 == 0 else 2
+    return f"{number_format(hundredths, decimal_pos=decimals, force_grouping=True)}\N{NO-BREAK SPACE}{_UNITS[unit]}"
 
 
 @register.filter

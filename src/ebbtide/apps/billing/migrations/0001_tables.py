@@ -28,6 +28,7 @@ class Migration(migrations.Migration):
                 ("total_minor", models.BigIntegerField(null=True)),
                 ("byte_days", models.DecimalField(decimal_places=0, max_digits=30)),
                 ("billed_byte_days", models.DecimalField(decimal_places=0, max_digits=30)),
+                ("quantity", models.DecimalField(decimal_places=6, max_digits=24)),
                 ("content", models.TextField()),
                 ("sha256", models.BinaryField()),
                 ("closed_at", models.DateTimeField()),

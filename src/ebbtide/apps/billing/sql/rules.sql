@@ -29,7 +29,11 @@ ALTER TABLE billing_ratecardversion
 ALTER TABLE billing_closedstatement
     ADD CONSTRAINT statement_of_month CHECK (extract(day FROM month) = 1),
     ADD CONSTRAINT statement_priced CHECK ((currency IS NULL) = (total_minor IS NULL)),
-    ADD CONSTRAINT statement_hashed CHECK (sha256 = sha256(convert_to(content, 'UTF8')));
+    ADD CONSTRAINT statement_hashed CHECK (sha256 = sha256(convert_to(content, 'UTF8'))),
+    ADD CONSTRAINT statement_says_the_same CHECK (
+        (content::jsonb ->> 'org')::integer = org_id AND content::jsonb ->> 'month' || '-01' = month::text
+        AND content::jsonb ->> 'currency' IS NOT DISTINCT FROM currency
+        AND (content::jsonb ->> 'total_minor')::bigint IS NOT DISTINCT FROM total_minor);
 
 CREATE FUNCTION billing_refuse() RETURNS trigger LANGUAGE plpgsql AS $$
 BEGIN

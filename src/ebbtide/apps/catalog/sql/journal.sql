@@ -17,8 +17,9 @@ SELECT ebbtide_protect('catalog_cellchange');
 CREATE POLICY platform ON catalog_cellchange FOR SELECT USING (ebbtide_is_platform()); -- numbers alone; nothing personal
 
 -- On the cells and not on the data tables, so that whoever writes cells (ingest, purge, mending) cannot forget it. A plain
--- INSERT: nothing is waited for, whoever writes beside.
-CREATE FUNCTION catalog_write_journal() RETURNS trigger LANGUAGE plpgsql SECURITY DEFINER SET search_path = public, pg_temp AS $$
+-- INSERT: nothing is waited for, whoever writes beside. With the rights of whoever writes: all ways in which the product
+-- writes cells are functions of the owner.
+CREATE FUNCTION catalog_write_journal() RETURNS trigger LANGUAGE plpgsql SET search_path = public, pg_temp AS $$
 BEGIN
     IF TG_OP = 'INSERT' THEN
         INSERT INTO catalog_cellchange (org_id, day, data_type, queue_id, items, bytes)
