@@ -106,6 +106,7 @@ def look_back(daily: Daily) -> Iterator[Seen]:
                 parts = [
                     foretell(
                         _stream(series, kind=kind, period=period, today=today),
+                        days=period,
                         prices=[BILLED] * (max(AHEAD) + 1),
                         running=month_of(today),
                         since=today,

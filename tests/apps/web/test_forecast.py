@@ -56,8 +56,9 @@ def words(client: Client, path: str, status: int = 200) -> str:
 
 
 def test_the_forecast_in_few_statements(priced: World) -> None:
+    alice = signed_in("alice")
     with statements() as asked:
-        page = words(signed_in("alice"), base(priced) + "forecast/")
+        page = words(alice, base(priced) + "forecast/")
     assert len(asked) <= 20, "\n".join(one[:150] for one in asked)
     assert "Nights only simulate" in page
     assert "once armed" in page
@@ -98,7 +99,8 @@ def test_a_job_is_tried_and_nothing_saved(priced: World) -> None:
     ("query", "said"),
     [
         ("", "Say how far the job reaches"),
-        ("days=30", "Choose how far the job reaches."),
+        ("days=30", "Say how far the job reaches"),
+        ("type=queue&what=desktop", "Say how far the job reaches"),
         ("type=global&days=0", "Days must be a whole number from 1 to 5000"),
         ("type=global&days=5001", "Days must be a whole number from 1 to 5000"),
         ("type=queue&what=all&days=3", "A Q job names at least one Q"),

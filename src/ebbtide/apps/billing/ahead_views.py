@@ -108,10 +108,9 @@ def cost_what_if(request: HttpRequest, visit: Visit) -> HttpResponse:
         queues = queue_lines(org=visit.org.id)
         stands = to_domain(find_job(sent["job"], org=visit.org.id)) if sent.get("job") else None
     ids = {public_id("que", number): number for number in queues}
-    entered = any(sent.get(name) for name in ("type", "queues", "days"))
-    form = JobForm(sent if entered else None, queues=ids, editing=stands)
-    if not entered:
-        panel = CostPanel()
+    form = JobForm(sent or None, queues=ids, editing=stands)
+    if not sent.get("days") or not (sent.get("type") or stands):
+        panel = CostPanel()  # still being entered: no reason to complain
     elif form.is_valid():
         panel = cost_panel(basis_of(visit.org, now=visit.now), job=form.job)
     else:
