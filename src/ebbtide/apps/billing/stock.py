@@ -1,7 +1,7 @@
 """What an organization has at rest by Q, data type and day, and what came in lately: what forecasts are drawn from.
 
-Read from the cells in one statement and kept for a minute, because somebody who moves a slider asks many times a minute
-and the answer must come at once; a forecast of a year does not turn on what came in during the last one. What was
+Read from the cells in one statement and kept for five minutes, because somebody who moves a slider asks many times a
+minute and the answer must come at once; a forecast of a year does not turn on what came in during the last few. What was
 purged meanwhile is in the book, cell by cell, so that a short retention hides nothing of what comes in.
 """
 
@@ -23,7 +23,7 @@ from ebbtide.domain.pace import PACE_WEEKS, SPREAD_WEEKS, WEEK, Pace, Spread, pa
 
 Key = tuple[int, DataType]
 KINDS = tuple(DataType)
-KEPT_FOR = timedelta(minutes=1)
+KEPT_FOR = timedelta(minutes=5)
 _MOST_KEPT = 32
 _PACE_DAYS, _SPREAD_DAYS = PACE_WEEKS * WEEK, SPREAD_WEEKS * WEEK
 _SCHEMA = {"kind": pl.Int32, "queue": pl.Int32, "day": pl.Int32, "bytes": pl.Int64}
@@ -147,12 +147,12 @@ _SHELF = _Shelf()
 
 
 def forget_stocks() -> None:
-    """Read anew from now on, as a test does that moves data within a minute."""
+    """Read anew from now on, as a test does that moves data within minutes."""
     _SHELF.clear()
 
 
 def stock_of(org: Organization, *, now: datetime, using: str = WEB) -> Stock:
-    """Give what an organization has at rest, at most a minute old.
+    """Give what an organization has at rest, at most five minutes old.
 
     Args:
         org: read for this request.
