@@ -1,8 +1,8 @@
 """What an organization has at rest by Q, data type and day, and what came in lately: what forecasts are drawn from.
 
 Read from the cells in one statement and kept for five minutes, because somebody who moves a slider asks many times a
-minute and the answer must come at once; a forecast of a year does not turn on what came in during the last few. What was
-purged meanwhile is in the book, cell by cell, so that a short retention hides nothing of what comes in.
+minute and the answer must come at once; a forecast of a year does not turn on what came in during the last few. What
+was purged meanwhile is in the book, cell by cell, so that a short retention hides nothing of what comes in.
 """
 
 from collections.abc import Iterable, Mapping, Sequence
