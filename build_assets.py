@@ -98,6 +98,7 @@ ICONS = (
     "power",
     "qrcode",
     "question-mark",
+    "receipt",
     "refresh",
     "report-analytics",
     "scale",

@@ -7,11 +7,11 @@ from pathlib import Path
 
 import structlog
 
-from bench import console, ingest, nights, pages, partitions, purge
+from bench import console, forecast, ingest, nights, pages, partitions, purge, whatif
 from bench.measure import fresh_database, machine
 
 CALLS = Path("../shared/data/technion_bank_aug1999_d01-15.csv.gz")
-NAMES = ["purge", "ingest", "nights", "partitions", "pages", "console"]
+NAMES = ["purge", "ingest", "nights", "partitions", "pages", "console", "forecast"]
 MAP = Path("docs/examples/bank-calls.toml")
 
 
@@ -36,6 +36,8 @@ def main() -> None:
                     lines.append("import of real calls: not measured, their file is not here")
             elif name == "nights":
                 lines = nights.measure(count=1_000)
+            elif name == "forecast":
+                lines = forecast.measure() + whatif.measure(urls)
             elif name == "pages":
                 lines = pages.measure(urls, rows=asked.rows, orgs_besides=asked.organizations)
             elif name == "console":

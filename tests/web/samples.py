@@ -60,6 +60,9 @@ from ebbtide.web.heatmap import heatmap
 from ebbtide.web.listing import Asked, Column, Head, Listing, Row, Table, list_rows
 from tests.web.account_samples import account_samples
 
+from . import costs
+from .forecast import forecast_samples
+
 NOW = datetime(2026, 11, 23, 8, 40, tzinfo=UTC)
 NIGHT = datetime(2026, 11, 24, 1, 0, tzinfo=UTC)
 MIB = 1024 * 1024
@@ -545,6 +548,7 @@ def samples() -> dict[str, tuple[str, dict[str, Any]]]:
     switch = SwitchNote(scope="platform", since=NOW - timedelta(hours=2), reason="Storage maintenance")
     runs = (SIMULATED, COMPLETED, STOPPED, INCOMPLETE, FAILED, QUIET)
     outside = Frame(org=None, now=NOW)
+    platform = Frame(org=None, now=NOW, platform=True)
     orgs = [
         OrgLine(id=n, name=f"{name} Contact Centre", zone="America/New_York", armed=n % 2 == 0)
         for n, name in enumerate(NAMES)
@@ -666,6 +670,45 @@ def samples() -> dict[str, tuple[str, dict[str, Any]]]:
                     runs=runs_listing(()),
                     filter=RunsFilter(outcome="failed", mode="live", trigger="operator", since=date(2026, 11, 1)),
                 ),
+            },
+        ),
+        "costs": ("pages/costs.html", {"frame": frame("costs"), "page": costs.costs()}),
+        "costs-unpriced": ("pages/costs.html", {"frame": frame("costs"), "page": costs.costs(priced=False)}),
+        "costs-fresh": ("pages/costs.html", {"frame": frame("costs"), "page": costs.FRESH}),
+        "costs-closed": (
+            "pages/costs_month.html",
+            {
+                "frame": frame("costs"),
+                "page": costs.month_page(costs.OF_OCTOBER, QUEUES, next=costs.NOVEMBER),
+                "rules": ["What is at rest at the start of a date is billed for it.", "The total is the sum."],
+            },
+        ),
+        "costs-running": (
+            "pages/costs_month.html",
+            {
+                "frame": frame("costs"),
+                "page": costs.month_page(costs.statement(costs.NOVEMBER, priced=False), QUEUES[:1]),
+                "rules": ["No rate card was in force: nothing has a price."],
+            },
+        ),
+        "rate-card-first": (
+            "pages/rate_card.html",
+            {"frame": platform, "page": costs.card_page(), "form": costs.card_form()},
+        ),
+        "rate-card-tried": (
+            "pages/rate_card.html",
+            {
+                "frame": platform,
+                "page": costs.card_page(costs.CARD, costs.OWN, costs.BACK, effect=costs.EFFECT),
+                "form": costs.card_form(),
+            },
+        ),
+        "rate-card-errors": (
+            "pages/rate_card.html",
+            {
+                "frame": platform,
+                "page": costs.card_page(costs.CARD, nothing_closed=True),
+                "form": costs.card_form(month="soon", price_audio="1,5", days_audio="0"),
             },
         ),
         "run-simulated": (
@@ -861,6 +904,7 @@ def samples() -> dict[str, tuple[str, dict[str, Any]]]:
             },
         ),
         "run-nothing": ("pages/run.html", {"frame": frame("runs"), "page": RunPage(run=QUIET, plan=None)}),
+        **forecast_samples(frame("costs"), outside=outside),
         "error-400": ("400.html", {}),
         "error-403": ("403.html", {}),
         "error-404": ("404.html", {}),

@@ -4,7 +4,7 @@ from django.http import HttpRequest, HttpResponse
 from django.urls import path
 
 
-def nowhere(request: HttpRequest, **ids: int) -> HttpResponse:
+def nowhere(request: HttpRequest, **ids: int | str) -> HttpResponse:
     return HttpResponse()
 
 
@@ -59,6 +59,9 @@ urlpatterns = [
     path("o/<int:org>/jobs/<int:job>/restore/", nowhere, name="job_restore"),
     path("o/<int:org>/jobs/<int:job>/delete/", nowhere, name="job_delete"),
     path("o/<int:org>/runs/", nowhere, name="runs"),
+    path("o/<int:org>/costs/forecast/", nowhere, name="cost_forecast"),
+    path("o/<int:org>/costs/budget/", nowhere, name="cost_budget"),
+    path("o/<int:org>/costs/what-if/", nowhere, name="cost_what_if"),
     path("o/<int:org>/runs/<int:run>/", nowhere, name="run"),
     path("o/<int:org>/runs/<int:run>/numbers.csv", nowhere, name="run_csv"),
     path("o/<int:org>/runs/<int:run>/report.json", nowhere, name="run_json"),
@@ -81,4 +84,7 @@ urlpatterns = [
     path("platform/orgs/<int:org>/deletion/off/", nowhere, name="org_disarm"),
     path("platform/orgs/<int:org>/deletion/stop/", nowhere, name="org_stop"),
     path("platform/orgs/<int:org>/deletion/release/", nowhere, name="org_release"),
+    path("o/<int:org>/costs/", nowhere, name="costs"),
+    path("o/<int:org>/costs/<str:month>/", nowhere, name="costs_month"),
+    path("o/<int:org>/costs/<str:month>/statement.pdf", nowhere, name="costs_pdf"),
 ]

@@ -1,8 +1,8 @@
-"""The worker: two queues served by one process, and the one place where any error of a night is caught.
+"""The worker: three queues served by one process, and the one place where any error of a night is caught.
 
-The tick's queue has a worker to itself: with one for both, a few long nights would take every place and nobody would
-look who is due. Nights are synchronous code; each runs in a thread of its own, with database connections of its own
-that are closed behind it.
+The tick's queue has a worker to itself: with one for all, a few long nights would take every place and nobody would
+look who is due. So has the metering: what fails in it stops no night, and no night holds it up. Nights are synchronous
+code; each runs in a thread of its own, with database connections of its own that are closed behind it.
 """
 
 import asyncio
@@ -25,6 +25,7 @@ from procrastinate.psycopg_connector import PsycopgConnector
 from procrastinate.worker import Worker
 from psycopg import OperationalError
 
+from ebbtide.apps.billing.tasks import METERS
 from ebbtide.apps.orgs.database import SWEEP
 from ebbtide.apps.runs.tasks import CLOCK, NIGHTS, SILENT_AFTER_S, defer_due, org_of
 from ebbtide.domain.errors import DatabaseUnreachable, EbbtideError
@@ -36,6 +37,7 @@ GRACE_S = 60.0
 """Seconds a batch may take to end after a stop was asked; a batch is bounded far below that."""
 _BEAT_S = 5.0
 _TICKS_AT_ONCE = 2  # the tick and the broom, so that neither waits for the other
+_METERS_AT_ONCE = 1
 
 
 def told(error: BaseException) -> dict[str, Any]:
@@ -73,7 +75,7 @@ def _own_connections(call_next: SyncCallNext, context: JobContext, worker: Worke
 
 
 def work(*, concurrency: int, clock: Clock, stopping: threading.Event) -> None:
-    """Serve both queues until a SIGTERM or SIGINT, then end running nights after their batch.
+    """Serve the queues until a SIGTERM or SIGINT, then end running nights after their batch.
 
     Args:
         concurrency: nights at once, at least 1.
@@ -85,7 +87,7 @@ def work(*, concurrency: int, clock: Clock, stopping: threading.Event) -> None:
     """
     # The queue's own log quotes arguments and tracebacks; what is to be said of a task, we say.
     logging.getLogger("procrastinate").setLevel(logging.CRITICAL + 1)
-    connector = PsycopgConnector(kwargs=connector_params(SWEEP), min_size=1, max_size=4)
+    connector = PsycopgConnector(kwargs=connector_params(SWEEP), min_size=1, max_size=5)
     with app.replace_connector(connector):
         try:
             asyncio.run(_serve(concurrency=concurrency, clock=clock, stopping=stopping))
@@ -97,13 +99,15 @@ def work(*, concurrency: int, clock: Clock, stopping: threading.Event) -> None:
 
 async def _serve(*, concurrency: int, clock: Clock, stopping: threading.Event) -> None:
     loop = asyncio.get_running_loop()
-    loop.set_default_executor(ThreadPoolExecutor(concurrency + _TICKS_AT_ONCE, thread_name_prefix="task"))
+    loop.set_default_executor(
+        ThreadPoolExecutor(concurrency + _TICKS_AT_ONCE + _METERS_AT_ONCE, thread_name_prefix="task")
+    )
     async with app.open_async():
         # The schedule's present moment may have been served by a worker that has died since: look at once.
         await loop.run_in_executor(None, _first_look, clock)
         queues = [
             asyncio.create_task(_queue(name, concurrency=at_once, clock=clock, stop=stopping.is_set))
-            for name, at_once in ((CLOCK, _TICKS_AT_ONCE), (NIGHTS, concurrency))
+            for name, at_once in ((CLOCK, _TICKS_AT_ONCE), (NIGHTS, concurrency), (METERS, _METERS_AT_ONCE))
         ]
 
         def stop(number: signal.Signals) -> None:

@@ -9,6 +9,8 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path("", include("ebbtide.apps.accounts.urls")),
     path("o/<org:org>/", include("ebbtide.apps.runs.urls")),
     path("o/<org:org>/", include("ebbtide.apps.editor.urls")),
+    path("o/<org:org>/", include("ebbtide.apps.billing.urls")),
+    path("platform/", include("ebbtide.apps.billing.platform_urls")),
     path("", include("ebbtide.apps.activation.urls")),
     path("platform/", include("ebbtide.apps.console.urls")),
 ]

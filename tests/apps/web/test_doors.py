@@ -6,19 +6,24 @@ The table is held against the product's own URL table: a new address without a r
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass
+from datetime import timedelta
 
 import pytest
 from django.http import HttpResponse
 from django.test import Client
 from django.urls import URLPattern, URLResolver, get_resolver
 
+from ebbtide.apps.billing.services import meter
 from ebbtide.apps.orgs.database import acting_in
 from ebbtide.apps.orgs.models import GroupMember, Membership, User
 from ebbtide.apps.policies.models import RetentionJob
 from ebbtide.apps.runs.models import Plan
+from ebbtide.domain.billing import month_of
 from ebbtide.domain.identity import public_id
+from ebbtide.pg.launcher import Urls
+from tests.apps.billing.past import happened
 
-from .conftest import World, person, signed_in
+from .conftest import CLOCK, World, person, signed_in
 
 SIGN_IN, REFUSED = "sign-in", 403
 
@@ -71,6 +76,12 @@ DOORS = {
     "deletion_withdraw": Door(view=REFUSED, manage=302, method="post"),
     "deletion_stop": CHANGES,
     "deletion_release": CHANGES,
+    "cost_forecast": OPEN,
+    "cost_what_if": OPEN,
+    "cost_budget": Door(view=REFUSED, manage=302, method="post"),
+    "costs": OPEN,
+    "costs_month": OPEN,
+    "costs_pdf": OPEN,
     "people": PEOPLE,
     "person": PEOPLE,
     "person_invite": PEOPLE,
@@ -88,6 +99,7 @@ DOWNLOADS = {
     # API: it takes nothing, there is no list of them, and only the cookie of somebody signed in opens it, for no
     # other site's page.
     "run_json": "application/json",
+    "costs_pdf": "application/pdf",
 }
 """Addresses whose answer is a file and not a page, each with what it is: the exceptions to "no API"."""
 OF_ACCOUNT = {
@@ -107,6 +119,7 @@ OF_PLATFORM = {
     "org_deletion", "org_disarm", "org_stop", "org_release",
     "platform", "platform_org_new", "platform_org", "platform_org_settings", "platform_org_switch", "platform_org_run",
     "platform_runs", "platform_run", "platform_switch", "platform_workers", "platform_store",
+    "rate_card", "platform_costs",
 }  # fmt: skip
 """The operator's own: asked as everybody in test_activation.py and test_console.py."""
 
@@ -124,6 +137,14 @@ def patterns(resolver: URLResolver | None = None, *, before: str = "") -> Iterat
 ROUTES = dict(patterns())
 
 
+@pytest.fixture(autouse=True)
+def _metered(world: World, database: Urls) -> None:
+    """Both centres have a statement of the present month."""
+    happened(database, CLOCK.now() - timedelta(days=2))
+    for org in (world.alice, world.charlie):
+        meter(org, clock=CLOCK)
+
+
 def own(world: World) -> dict[str, str]:
     return {
         "org": public_id("org", world.alice.id),
@@ -137,6 +158,7 @@ def own(world: World) -> dict[str, str]:
         "uid": "1",
         "str": "wrong",
         "req": public_id("req", world.request),
+        "month": str(month_of(world.today)),
     }
 
 
@@ -238,6 +260,7 @@ def test_foreign_missing_and_malformed_ids_look_the_same(world: World) -> None:
         "grp": public_id("grp", world.foreign_group),
         "inv": public_id("inv", world.foreign_invitation),
         "req": public_id("req", world.foreign_request),
+        "month": "1999-01",
     }
     alice, ids = signed_in("alice"), own(world)
     for name in DOORS:

@@ -61,6 +61,14 @@ _OF_ORG = (
         pages=("deletion_ask", "deletion_stop", "deletion_release"),
     ),
     _Section(
+        "costs",
+        gettext_lazy("Costs"),
+        "receipt",
+        "c",
+        Permission.DATA_VIEW,
+        pages=("costs_month", "costs_pdf", "cost_forecast", "cost_what_if", "cost_budget"),
+    ),
+    _Section(
         "people",
         gettext_lazy("People"),
         "users",
@@ -87,6 +95,8 @@ _OF_PLATFORM: tuple[_Section, ...] = (
     _Section("platform_runs", gettext_lazy("Runs"), "history", "r", pages=("platform_run",)),
     _Section("platform_workers", gettext_lazy("Workers"), "cpu", "w", pages=("platform_store",)),
     _Section("platform_switch", gettext_lazy("Kill switch"), "hand-stop", "k"),
+    _Section("platform_costs", gettext_lazy("Costs"), "timeline", "c"),
+    _Section("rate_card", gettext_lazy("Rate card"), "receipt", "p"),
 )
 
 

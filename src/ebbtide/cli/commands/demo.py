@@ -12,6 +12,7 @@ from django.conf import settings
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
 
 from ebbtide.apps.demo import showing
+from ebbtide.apps.demo.costs import bill
 from ebbtide.apps.demo.showing import Filled, Shown
 from ebbtide.apps.orgs.selectors import find_organization
 from ebbtide.apps.runs.models import Plan
@@ -117,6 +118,7 @@ def _make(session: Session, *, segments: int, days: int, stop: Stop) -> dict[str
             )
     armed = filled[-1].org
     showing.add_desktop_job(armed)
+    bill([one.org for one in filled], actor=showing.ACTOR, clock=session.clock)
 
     def seen(plan: Plan) -> None:
         session.say(

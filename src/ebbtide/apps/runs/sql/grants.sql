@@ -57,6 +57,19 @@ GRANT EXECUTE ON FUNCTION runs_may_delete(bigint), runs_purge_rows(bigint, integ
     runs_add_up(bigint, boolean) TO ebbtide_sweep;
 GRANT EXECUTE ON FUNCTION runs_mend_cells(date[], text[], integer[]), runs_release_claims(bigint[]) TO ebbtide_sweep;
 
+-- Billing: usage is booked by its function alone; what is closed or priced is added and never changed.
+GRANT SELECT ON catalog_cellchange, billing_meteredday, billing_usage, billing_ratecardversion, billing_closedstatement
+    TO ebbtide_web, ebbtide_sweep;
+GRANT EXECUTE ON FUNCTION billing_byte_days(date, date, text[], integer[]) TO ebbtide_web, ebbtide_sweep;
+GRANT EXECUTE ON FUNCTION billing_meter(date, timestamptz) TO ebbtide_sweep;
+GRANT INSERT ON billing_closedstatement TO ebbtide_sweep;
+GRANT INSERT ON billing_ratecardversion TO ebbtide_web;
+-- Budgets: people set them on a page, the worker tells when they will not do.
+GRANT SELECT ON billing_budget, billing_budgetalert, billing_position TO ebbtide_web, ebbtide_sweep;
+GRANT INSERT ON billing_budget TO ebbtide_web;
+GRANT INSERT ON billing_budgetalert TO ebbtide_sweep;
+GRANT INSERT, UPDATE ON billing_position TO ebbtide_sweep;
+
 -- The queue of tasks belongs to both.
 DO $$
 DECLARE

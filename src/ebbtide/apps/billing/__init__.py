@@ -1,0 +1,1 @@
+"""What storage costs: nightly metering, rate cards, statements."""
