@@ -14,7 +14,7 @@ from tests.house.consoles import ROOT, documents, fenced, named
 
 COMMANDS = ROOT / "docs" / "commands.md"
 EVERYWHERE = {"--data", "--format", "--help"}
-_HEADING = re.compile(r"^### `ebbtide ([a-z ]+)`$", re.MULTILINE)
+_HEADING = re.compile(r"^### `ebbtide ([a-z -]+)`$", re.MULTILINE)
 _INLINE = re.compile(r"`ebbtide ([^`]+)`")
 
 

@@ -17,12 +17,13 @@ import ebbtide.web
 
 from .job_samples import job_samples
 from .samples import samples as other_samples
+from .samples_activation import activation_samples
 
 WEB = Path(ebbtide.web.__file__).parent
 
 
 def samples() -> dict[str, tuple[str, dict[str, Any]]]:
-    return {**other_samples(), **job_samples()}
+    return {**other_samples(), **job_samples(), **activation_samples()}
 
 
 CASES = sorted(samples())
@@ -147,6 +148,23 @@ def test_no_variable_is_missing(case: str, monkeypatch: pytest.MonkeyPatch) -> N
         ("why-found", "Its day cannot be known (no instant)."),
         ("run-simulated", "Simulated: would have deleted 12,408 items (31.0 GiB). Nothing was deleted."),
         ("run-blocked", "The platform operator starts it: ebbtide run start org_7 --plan plan_555"),
+        ("deletion-fresh", "Wait for tonight's run, or make a simulation now. It deletes nothing."),
+        ("deletion-fresh-viewer", "Whoever manages Data Management can ask for deletion to be switched on."),
+        ("deletion-ask", "412,077 items · 903.0 GiB · 31.0 % of 1,329,280"),
+        ("deletion-ask", "Caps do not spread it over several nights"),
+        ("deletion-unfit", "The retention jobs have changed since the simulation. No request can rest on it"),
+        ("deletion-open", "Your request waits for the platform operator"),
+        ("deletion-declined", "The operator's reason: Two Qs hold an open dispute."),
+        ("deletion-expired", "The operator can no longer grant it."),
+        ("deletion-expired", "No Q here has that in its name."),
+        ("deletion-armed", "Switched on by: Platform operator. Reason: Letter of 20 November"),
+        ("deletion-stopped", "While the kill switch is on, no night deletes anything."),
+        ("deletion-form-errors", "name: type it exactly as it stands above."),
+        ("requests-none-open", "Nobody waits for an answer."),
+        ("requests", "1 organization asks for deletion to be switched on."),
+        ("request-open", "Share, now31.1 %a night may take 20 %"),
+        ("request-closed", "Its runs may take at most 5,000 items a night."),
+        ("org-deletion-fresh", "There is an open request. Look at it"),
         ("error-409", "Job 12 was changed by Alice Moreau a moment ago."),
     ],
 )

@@ -63,6 +63,12 @@ DOORS = {
     "run_json": OPEN,
     "why": OPEN,
     "plan_confirm": Door(view=REFUSED, manage=302, method="post"),
+    "deletion": OPEN,
+    "deletion_ask": CHANGES,
+    "deletion_simulate": Door(view=REFUSED, manage=302, method="post"),
+    "deletion_withdraw": Door(view=REFUSED, manage=302, method="post"),
+    "deletion_stop": CHANGES,
+    "deletion_release": CHANGES,
     "people": PEOPLE,
     "person": PEOPLE,
     "person_invite": PEOPLE,
@@ -95,10 +101,15 @@ ENTRANCES = {
 """Pages for whoever is not signed in yet."""
 OF_NO_ORG = {"start", "logout"} | OF_ACCOUNT | ENTRANCES
 OF_THE_PLATFORM = {
-    "platform", "platform_org_new", "platform_org", "platform_org_settings", "platform_org_switch", "platform_org_run",
+    "platform", "platform_org_new", "platform_org", "platform_org_settings", "platform_org_run",
     "platform_runs", "platform_run", "platform_switch", "platform_workers", "platform_store",
 }  # fmt: skip
 """Asked as everybody in test_console.py."""
+OF_PLATFORM = {
+    "requests", "request", "request_arm", "request_decline",
+    "org_deletion", "org_disarm", "org_stop", "org_release",
+}  # fmt: skip
+"""The operator's own: asked as everybody in test_activation.py."""
 
 
 def patterns(resolver: URLResolver | None = None, *, before: str = "") -> Iterator[tuple[str, str]]:
@@ -126,6 +137,7 @@ def own(world: World) -> dict[str, str]:
         "int": "1",
         "uid": "1",
         "str": "wrong",
+        "req": public_id("req", world.request),
     }
 
 
@@ -147,7 +159,7 @@ def said(answer: HttpResponse) -> str:
 
 
 def test_every_address_has_its_row() -> None:
-    assert ROUTES.keys() == DOORS.keys() | OF_NO_ORG | OF_THE_PLATFORM
+    assert ROUTES.keys() == DOORS.keys() | OF_NO_ORG | OF_PLATFORM | OF_THE_PLATFORM
     assert all("<org:org>" in ROUTES[name] for name in DOORS)
 
 
@@ -226,6 +238,7 @@ def test_foreign_missing_and_malformed_ids_look_the_same(world: World) -> None:
         "mem": public_id("mem", world.foreign_member),
         "grp": public_id("grp", world.foreign_group),
         "inv": public_id("inv", world.foreign_invitation),
+        "req": public_id("req", world.foreign_request),
     }
     alice, ids = signed_in("alice"), own(world)
     for name in DOORS:

@@ -42,12 +42,13 @@ def never() -> bool:
 
 @dataclass(frozen=True, slots=True)
 class Asked:
-    """What a run was asked to be."""
+    """What a run was asked to be; `only_simulate`: it must not be made of an organization that is armed."""
 
     trigger: str
     local_date: date
     as_of: date | None = None
     plan_id: str | None = None
+    only_simulate: bool = False
 
 
 def start_run(org_id: int, *, asked: Asked, clock: Clock, stop: Stop = never) -> Run:
@@ -67,6 +68,22 @@ def start_run(org_id: int, *, asked: Asked, clock: Clock, stop: Stop = never) ->
     return carry(_open_run(org_id, asked=asked, now=clock.now()), clock=clock, stop=stop)
 
 
+def simulate(org_id: int, *, clock: Clock) -> Run:
+    """Make a run that can only report: one of an organization that is not armed, by a plan that says so.
+
+    Should it be armed in the moment between, the plan is stale, and no purge function takes a plan made before arming.
+
+    Raises:
+        InputInvalid: it is armed.
+        Taken: another run of it is going on.
+    """
+    with acting_in(org_id, using=SWEEP):
+        org = Organization.objects.using(SWEEP).get(id=org_id)
+    today = facts_of(org, now=clock.now()).made_on
+    asked = Asked(trigger="manual", local_date=today, only_simulate=True)
+    return carry(_open_run(org_id, asked=asked, now=clock.now()), clock=clock)
+
+
 def resume_open_run(org_id: int, *, clock: Clock, stop: Stop = never) -> Run | None:
     """Take up the organization's run that was broken off, if there is one.
 
@@ -83,6 +100,11 @@ def _open_run(org_id: int, *, asked: Asked, now: datetime) -> Run:
         with acting_in(org_id, using=SWEEP):
             if asked.plan_id is None:
                 plan = make_plan(org_id, as_of=asked.as_of, now=now, using=SWEEP)
+                if asked.only_simulate and plan.armed:  # raised here, the plan is not kept either
+                    raise InputInvalid(
+                        f"{public_id('org', org_id)} is armed: a run of it would delete. Nothing was started.",
+                        field="org",
+                    )
             else:
                 plan = plan_by_id(asked.plan_id, org=org_id, using=SWEEP)
                 org = Organization.objects.using(SWEEP).get(id=org_id)

@@ -26,8 +26,8 @@ from ebbtide.apps.orgs.database import SWEEP, mapped_errors
 from ebbtide.apps.orgs.locks import is_carried
 from ebbtide.apps.runs import nights
 from ebbtide.apps.runs.nights import DueNight
-from ebbtide.apps.runs.services import Stop
-from ebbtide.domain.errors import Taken
+from ebbtide.apps.runs.services import Stop, simulate
+from ebbtide.domain.errors import Refused, Taken
 from ebbtide.domain.identity import public_id
 from ebbtide.engine.clock import Clock
 
@@ -37,6 +37,7 @@ CLOCK, NIGHTS = "clock", "night"
 """The two queues. A worker serves each by itself, so that long nights never hold up the tick."""
 
 NIGHT_TASK, RUN_TASK = "ebbtide.night", "ebbtide.run"
+SIMULATE_TASK = "ebbtide.simulate"
 EVERY_TEN_SECONDS = "* * * * * */10"
 SILENT_AFTER_S = 20
 """Seconds without a heartbeat after which a worker is taken for dead (it beats every 5)."""
@@ -208,6 +209,45 @@ def run(context: JobContext, org: int) -> None:
         defer_run(org)  # nobody would find it again: it is not due
         return
     nights.run_by_hand(org, clock=clock, stop=stop)
+
+
+@app.task(name=SIMULATE_TASK, queue=NIGHTS, pass_context=True)
+def simulation(context: JobContext, org: int) -> None:
+    """Simulate one organization's night, because somebody there asked for it."""
+    clock, stop = _handed(context)
+    if stop():
+        return
+    try:
+        simulate(org, clock=clock)
+    except (Refused, Taken) as exc:
+        log.info("simulation not made", org=public_id("org", org), reason=exc.message)
+
+
+def defer_simulation(org: int) -> bool:
+    """Put an organization's simulation into the queue; False where one is waiting there already.
+
+    Raises:
+        DatabaseUnreachable: PostgreSQL does not answer.
+    """
+    job = Job(
+        queue=NIGHTS, task_name=SIMULATE_TASK, lock=None, queueing_lock=f"simulate:{org}", task_kwargs={"org": org}
+    )
+    with mapped_errors():
+        return _defer(JobManager(DjangoConnector(alias=SWEEP)), [job]) == 1
+
+
+def simulation_is_waiting(org: int) -> bool:
+    """Whether a simulation of the organization waits in the queue or is being made."""
+    with mapped_errors(), connections[SWEEP].cursor() as cursor:
+        cursor.execute(
+            """
+            SELECT EXISTS (SELECT 1 FROM procrastinate_jobs j WHERE j.task_name = %s AND j.status IN ('todo', 'doing')
+                AND j.args->>'org' = %s)
+            """,
+            [SIMULATE_TASK, str(org)],
+        )
+        found: bool = cursor.fetchone()[0]
+    return found
 
 
 def _handed(context: JobContext) -> tuple[Clock, Stop]:
