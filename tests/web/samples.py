@@ -1,5 +1,6 @@
 """Made-up but believable data for every page: a template name and its context each, by the name of the case."""
 
+from collections.abc import Sequence
 from dataclasses import replace
 from datetime import UTC, date, datetime, timedelta
 from typing import Any
@@ -9,7 +10,25 @@ from django import forms
 from ebbtide.domain.cell import Amount, DataType
 from ebbtide.domain.job import JobType, What
 from ebbtide.domain.outcome import RunOutcome
-from ebbtide.web.context.home import AsideLine, HomePage, MatrixCell, MatrixRow, StorageLine, TonightLine
+from ebbtide.web.charts.ages import AgeBins
+from ebbtide.web.charts.histogram import Bin, Line, draw_histogram
+from ebbtide.web.context.home import (
+    AgeCell,
+    AgeChart,
+    AgeRow,
+    AgesCard,
+    AsideLine,
+    HomePage,
+    MatrixCell,
+    MatrixRow,
+    RetentionLine,
+    StartNote,
+    StorageLine,
+    TonightLine,
+    TonightNote,
+    UnitChoice,
+)
+from ebbtide.web.context.kept import AsideChosen, AsidePage, AsideRow, StoragePage, StoredCell, StoredRow
 from ebbtide.web.context.runs import (
     AmountLine,
     DayLine,
@@ -31,7 +50,6 @@ from ebbtide.web.context.shared import (
     JobLine,
     NavEntry,
     OrgLine,
-    Pages,
     QueueLine,
     RunLine,
     StateNote,
@@ -39,7 +57,7 @@ from ebbtide.web.context.shared import (
 )
 from ebbtide.web.context.why import Because, PurgeLine, SegmentAnswer, TypeAnswer, WhyPage
 from ebbtide.web.heatmap import heatmap
-from ebbtide.web.listing import Head, Listing, Row
+from ebbtide.web.listing import Asked, Column, Head, Listing, Row, Table, list_rows
 from tests.web.account_samples import account_samples
 
 NOW = datetime(2026, 11, 23, 8, 40, tzinfo=UTC)
@@ -186,6 +204,7 @@ RUNNING = run_line(904, None, purged=310, purged_bytes=700 * MIB, trigger="opera
 FAILED = run_line(900, RunOutcome.FAILED, planned=0, planned_bytes=0)
 QUIET = run_line(899, RunOutcome.COMPLETED, planned=0, planned_bytes=0)
 
+SWITCHED = TonightNote(kind="blocked", reason="A kill switch is on (Storage maintenance).")
 TONIGHT = tuple(
     TonightLine(data_type=kind, items=items, bytes=size, oldest=oldest, newest=newest)
     for kind, items, size, oldest, newest in (
@@ -206,16 +225,93 @@ STORAGE = tuple(
 )
 
 
-def matrix(queues: tuple[QueueLine, ...]) -> tuple[MatrixRow, ...]:
+def first_page(name: str, columns: tuple[str, ...], rows: Sequence[Any]) -> Listing[Any]:
+    """Rows as a page of a table with these heads; the first sorts it."""
+    heads: tuple[Column[Any], ...] = tuple(
+        Column(name=column.lower(), label=column, value=lambda _row: 0) for column in columns
+    )
+    table: Table[Any] = Table(name=name, columns=heads, sort=heads[0].name, text=str, row_key=id)
+    return list_rows(table, rows, asked=Asked())
+
+
+TYPES = ("Reporting data", "Audio recordings", "Transcripts", "Desktop recordings")
+
+
+def matrix(queues: tuple[QueueLine, ...], *, kept: bool = False) -> Listing[MatrixRow]:
     def decides(queue: QueueLine, kind: DataType) -> JobLine:
         if queue.id == 1 and kind is DataType.DESKTOP:
             return DESKTOP_30
         return CLAIMS_1 if queue.id == 3 else GLOBAL_400
 
-    return tuple(
-        MatrixRow(queue=queue, cells=tuple(MatrixCell(data_type=kind, job=decides(queue, kind)) for kind in DataType))
-        for queue in queues
+    def cell(queue: QueueLine, kind: DataType) -> MatrixCell:
+        if kept or queue.id == 9:
+            return MatrixCell(data_type=kind, job=None, items=12_004, bytes=5 * MIB)
+        due = 1_204 if queue.id == 3 else 0
+        return MatrixCell(
+            data_type=kind, job=decides(queue, kind), items=due, bytes=due * MIB, due_items=due, due_bytes=due * MIB
+        )
+
+    rows = [MatrixRow(queue=queue, cells=tuple(cell(queue, kind) for kind in DataType)) for queue in queues]
+    return first_page("matrix", ("Q", *TYPES), rows)
+
+
+def age_chart(kind: DataType, *, lines: tuple[RetentionLine, ...], empty: bool = False) -> AgeChart:
+    bins = AgeBins(10, 52)
+    bars = [
+        Bin(lower=0 if place > 45 else place % 7 * 100, upper=300 if place > 40 else 0, title=f"bar {place}")
+        for place in range(bins.count)
+    ]
+    chart = draw_histogram(
+        bars,
+        lines=[Line(at=bins.line(line.days), label=f"{line.days} days", title="") for line in lines],
+        across=[(place, str(days)) for place, days in bins.ticks()],
+        step=200,
+        label=str,
     )
+    return AgeChart(
+        data_type=kind,
+        chart=None if empty else chart,
+        items=0 if empty else 12_408,
+        bytes=0 if empty else 3 * GIB,
+        due_items=0 if empty else 1_204,
+        due_bytes=0 if empty else GIB,
+        oldest=None if empty else 512,
+        lines=lines,
+        forever=2 if lines else 9,
+        queues=9,
+    )
+
+
+FIVE_LINES = tuple(RetentionLine(days=days, queues=1, outside=days > 520) for days in (30, 60, 90, 400, 1500))
+AGES = AgesCard(
+    unit="items",
+    choices=(
+        UnitChoice(unit="items", query="unit=items", chosen=True),
+        UnitChoice(unit="bytes", query="unit=bytes", chosen=False),
+    ),
+    width=10,
+    charts=(
+        age_chart(DataType.INSIGHTS, lines=(RetentionLine(days=400, queues=7),)),
+        age_chart(DataType.AUDIO, lines=(RetentionLine(days=400, queues=7),)),
+        age_chart(DataType.TRANSCRIPT, lines=(), empty=True),
+        age_chart(DataType.DESKTOP, lines=FIVE_LINES),
+    ),
+    listing=first_page(
+        "ages",
+        ("Age", *TYPES),
+        [
+            AgeRow(
+                youngest=first,
+                oldest=first + 9,
+                cells=tuple(
+                    AgeCell(data_type=kind, items=300, bytes=MIB, due_items=first // 4, due_bytes=MIB // 2)
+                    for kind in DataType
+                ),
+            )
+            for first in (1, 401)
+        ],
+    ),
+)
 
 
 def home(state: StateNote, **more: Any) -> HomePage:
@@ -226,7 +322,10 @@ def home(state: StateNote, **more: Any) -> HomePage:
         "tonight": TONIGHT,
         "tonight_items": 12_408,
         "tonight_bytes": 31 * GIB,
+        "tonight_does": TonightNote(kind="reports" if state.kind == "simulating" else "deletes"),
+        "ages": AGES,
         "matrix": matrix(QUEUES),
+        "queue_count": len(QUEUES),
         "storage": STORAGE,
         "storage_items": 4_302_787,
         "storage_bytes": 6_457 * GIB,
@@ -241,21 +340,77 @@ FRESH = home(
     tonight=(),
     tonight_items=0,
     tonight_bytes=0,
-    matrix=(),
+    matrix=matrix(()),
+    queue_count=0,
+    start=StartNote(job=None, job_count=0, queue_count=0, order="ebbtide import segments calls.csv"),
     storage=tuple(StorageLine(data_type=kind, items=0, bytes=0, percent=0) for kind in DataType),
     storage_items=0,
     storage_bytes=0,
     job_count=0,
 )
-FOREVER = tuple(
-    MatrixRow(queue=queue, cells=tuple(MatrixCell(data_type=kind, job=None) for kind in DataType))
-    for queue in QUEUES[:2]
-)
 ASIDE = (
-    AsideLine(kind="undatable", reason="No instant at all", items=41),
-    AsideLine(kind="undatable", reason="More than 48 hours in the future", items=3),
-    AsideLine(kind="late", reason="Arrived for days that were already purged", items=1_208),
+    AsideLine(kind="undatable", reason="no instant", items=41, query="kind=undatable&reason=no+instant"),
+    AsideLine(kind="undatable", reason="more than 48 h in the future", items=3, query="kind=undatable"),
+    AsideLine(kind="late", reason="arrived for a day that was already purged", items=1_208, query="kind=late"),
 )
+SET_ASIDE = (
+    AsideRow(
+        id=1,
+        kind="undatable",
+        reason='unreadable end "32/13/2026"',
+        queue=QUEUES[5],
+        source_key="pbx-2/000123-<b>",
+        segment="7d444840-9dc0-11d1-b245-5ffdce74fad2",
+        day=None,
+        queued_at=NOW - timedelta(hours=2),
+        answered_at=None,
+        ended_at=None,
+        received_at=NOW,
+    ),
+    AsideRow(
+        id=2,
+        kind="undatable",
+        reason="no instant",
+        queue=None,
+        source_key="pbx-2/000124",
+        segment="7d444840-9dc0-11d1-b245-5ffdce74fad3",
+        day=None,
+        queued_at=None,
+        answered_at=None,
+        ended_at=None,
+        received_at=NOW,
+    ),
+    AsideRow(
+        id=3,
+        kind="late",
+        reason="its Q and day (2024-02-01) are purged",
+        queue=QUEUES[0],
+        source_key="",
+        segment="7d444840-9dc0-11d1-b245-5ffdce74fad4",
+        day=date(2024, 2, 1),
+        queued_at=None,
+        answered_at=None,
+        ended_at=None,
+        received_at=NOW,
+    ),
+)
+ASIDE_HEADS = ("Came in", "Kind", "Why", "Q", "Source key", "Moments")
+
+
+def aside_page(rows: Sequence[AsideRow], **more: Any) -> AsidePage:
+    values: dict[str, Any] = {"groups": ASIDE, "undatable": 44, "late": 1_208, "chosen": AsideChosen()}
+    return AsidePage(listing=first_page("aside", ASIDE_HEADS, rows), queues=QUEUES, **{**values, **more})
+
+
+def storage_page(queues: tuple[QueueLine, ...]) -> StoragePage:
+    cells = tuple(StoredCell(data_type=kind, items=40, bytes=GIB) for kind in DataType)
+    rows = [
+        StoredRow(queue=queue, cells=cells, items=160, bytes=4 * GIB, percent=11.1, oldest=date(2025, 10, 18))
+        for queue in queues
+    ]
+    heads = ("Q", *TYPES, "Items", "All together", "Oldest day")
+    return StoragePage(listing=first_page("storage", heads, rows), cells=cells, items=160, bytes=4 * GIB)
+
 
 LINES = (
     NumbersLine(
@@ -401,9 +556,38 @@ def samples() -> dict[str, tuple[str, dict[str, Any]]]:
         "home-simulating": ("pages/home.html", {"frame": frame("home"), "page": home(SIMULATING)}),
         "home-armed": (
             "pages/home.html",
-            {"frame": frame("home", switch=switch), "page": home(ARMED, last_run=INCOMPLETE, aside=ASIDE)},
+            {
+                "frame": frame("home", switch=switch),
+                "page": home(ARMED, last_run=INCOMPLETE, aside=ASIDE, aside_items=1_252, tonight_does=SWITCHED),
+            },
         ),
-        "home-blocked": ("pages/home.html", {"frame": frame("home"), "page": home(BLOCKED, last_run=STOPPED)}),
+        "home-blocked": (
+            "pages/home.html",
+            {
+                "frame": frame("home"),
+                "page": home(
+                    BLOCKED, last_run=STOPPED, tonight_does=TonightNote(kind="blocked", reason=BLOCKED.reason)
+                ),
+            },
+        ),
+        "home-asks": (
+            "pages/home.html",
+            {
+                "frame": frame("home"),
+                "page": home(ARMED, tonight_does=TonightNote(kind="asks", reason="Nothing ran for 40 hours.")),
+            },
+        ),
+        "home-started": (
+            "pages/home.html",
+            {
+                "frame": frame("home"),
+                "page": replace(
+                    FRESH,
+                    job_count=1,
+                    start=StartNote(job=GLOBAL_400, job_count=1, queue_count=3, order="ebbtide import"),
+                ),
+            },
+        ),
         "home-fresh": ("pages/home.html", {"frame": frame("home"), "page": FRESH}),
         "home-quiet": (
             "pages/home.html",
@@ -413,10 +597,20 @@ def samples() -> dict[str, tuple[str, dict[str, Any]]]:
                     ARMED,
                     tonight_items=0,
                     last_run=QUIET,
-                    matrix=FOREVER,
-                    matrix_pages=Pages(number=2, count=3, total=140),
+                    matrix=matrix(QUEUES[:2], kept=True),
                 ),
             },
+        ),
+        "storage": ("pages/storage.html", {"frame": frame("home"), "page": storage_page(QUEUES)}),
+        "storage-empty": ("pages/storage.html", {"frame": frame("home"), "page": storage_page(())}),
+        "aside": ("pages/aside.html", {"frame": frame("home"), "page": aside_page(SET_ASIDE)}),
+        "aside-none-fit": (
+            "pages/aside.html",
+            {"frame": frame("home"), "page": aside_page((), chosen=AsideChosen(kind="late", queue=2))},
+        ),
+        "aside-empty": (
+            "pages/aside.html",
+            {"frame": frame("home"), "page": aside_page((), groups=(), undatable=0, late=0)},
         ),
         "runs": (
             "pages/runs.html",

@@ -39,7 +39,7 @@ from tests import strategies
 from tests.cast import calls, centre, everything, load
 
 from .conftest import CLOCK, World, days_ago, job_for, run_once, signed_in, statements
-from .test_doors import OF_THE_PLATFORM, ROUTES, address, assert_shielded, own, said, wrong
+from .test_doors import OF_CONSOLE, ROUTES, address, assert_shielded, own, said, wrong
 
 Operator = Client
 
@@ -72,7 +72,7 @@ def rows_of(answer: object) -> list[dict[str, str]]:
 def test_only_an_operator_finds_the_platform(world: World, olga: Operator) -> None:
     """To everybody else, admins too, its pages look like any page that is not there."""
     ids = own(world)
-    for name in sorted(OF_THE_PLATFORM):
+    for name in sorted(OF_CONSOLE):
         where = address(name, ids)
         nobody = signed_in(None).get(where)
         assert (nobody.status_code, nobody["Location"]) == (302, f"/sign-in/?next={where}")
@@ -95,7 +95,7 @@ def test_only_an_operator_finds_the_platform(world: World, olga: Operator) -> No
 
 def test_missing_and_malformed_ids_look_the_same_to_the_operator(world: World, olga: Operator) -> None:
     ids = own(world)
-    for name in sorted(OF_THE_PLATFORM):
+    for name in sorted(OF_CONSOLE):
         for part in ("org", "run"):
             if f":{part}>" not in ROUTES[name]:
                 continue
@@ -211,7 +211,7 @@ def test_pages_ask_a_fixed_number_of_questions(world: World, olga: Operator) -> 
         org = centre(f"More {number}", zone="Asia/Kolkata", onboarded=date(2023, 1, 1))
         load(org, calls("Sales", day=days_ago(org, 450), count=1))
     ids = own(world)
-    for name in sorted(OF_THE_PLATFORM):
+    for name in sorted(OF_CONSOLE):
         olga.get(address(name, ids))
         with statements() as asked:
             olga.get(address(name, ids))

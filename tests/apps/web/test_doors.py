@@ -44,6 +44,8 @@ CHANGES = Door(view=REFUSED, manage=200)
 PEOPLE = Door(view=REFUSED, manage=REFUSED, admin=200)
 DOORS = {
     "home": OPEN,
+    "storage": OPEN,
+    "aside": OPEN,
     "jobs": OPEN,
     "job": OPEN,
     "job_new": CHANGES,
@@ -100,16 +102,16 @@ ENTRANCES = {
 }  # fmt: skip
 """Pages for whoever is not signed in yet."""
 OF_NO_ORG = {"start", "logout"} | OF_ACCOUNT | ENTRANCES
-OF_THE_PLATFORM = {
-    "platform", "platform_org_new", "platform_org", "platform_org_settings", "platform_org_run",
-    "platform_runs", "platform_run", "platform_switch", "platform_workers", "platform_store",
-}  # fmt: skip
-"""Asked as everybody in test_console.py."""
 OF_PLATFORM = {
     "requests", "request", "request_arm", "request_decline",
     "org_deletion", "org_disarm", "org_stop", "org_release",
 }  # fmt: skip
-"""The operator's own: asked as everybody in test_activation.py."""
+"""The operator's pages of requests and arming: asked as everybody in test_activation.py."""
+OF_CONSOLE = {
+    "platform", "platform_org_new", "platform_org", "platform_org_settings", "platform_org_run",
+    "platform_runs", "platform_run", "platform_switch", "platform_workers", "platform_store",
+}  # fmt: skip
+"""The operator's other pages: asked as everybody in test_console.py."""
 
 
 def patterns(resolver: URLResolver | None = None, *, before: str = "") -> Iterator[tuple[str, str]]:
@@ -159,7 +161,7 @@ def said(answer: HttpResponse) -> str:
 
 
 def test_every_address_has_its_row() -> None:
-    assert ROUTES.keys() == DOORS.keys() | OF_NO_ORG | OF_PLATFORM | OF_THE_PLATFORM
+    assert ROUTES.keys() == DOORS.keys() | OF_NO_ORG | OF_PLATFORM | OF_CONSOLE
     assert all("<org:org>" in ROUTES[name] for name in DOORS)
 
 

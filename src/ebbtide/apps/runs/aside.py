@@ -25,13 +25,18 @@ _REASON_LENGTH = 200
 _GUESSED = "ended_from_last_instant"
 """Flag of an end that the export did not name: it is the latest of the other moments."""
 
+
+def _queue_name(row: AsideRow) -> str | None:
+    return row.queue.name if row.queue else None
+
+
 ASIDE: Table[AsideRow] = Table(
     name="aside",
     columns=(
         Column(name="received", label=gettext_lazy("Came in"), value=lambda row: row.received_at, field="received_at"),
         Column(name="kind", label=gettext_lazy("Kind"), value=lambda row: row.kind, field="kind"),
         Column(name="reason", label=gettext_lazy("Why"), value=lambda row: row.reason, field="reason"),
-        Column(name="q", label=gettext_lazy("Q"), value=lambda row: _queue_name(row), field="queue_name"),
+        Column(name="q", label=gettext_lazy("Q"), value=_queue_name, field="queue_name"),
         Column(name="key", label=gettext_lazy("Source key"), value=lambda row: row.source_key, sortable=False),
         Column(name="names", label=gettext_lazy("Moments it names"), value=lambda row: row.ended_at, sortable=False),
     ),
@@ -44,7 +49,7 @@ ASIDE_CSV: Table[AsideRow] = Table(
         Column(name="received_at", label="", value=lambda row: row.received_at),
         Column(name="kind", label="", value=lambda row: row.kind),
         Column(name="reason", label="", value=lambda row: row.reason),
-        Column(name="q", label="", value=lambda row: _queue_name(row)),
+        Column(name="q", label="", value=_queue_name),
         Column(name="source_key", label="", value=lambda row: row.source_key),
         Column(name="segment", label="", value=lambda row: row.segment),
         Column(name="day", label="", value=lambda row: row.day),
@@ -54,10 +59,6 @@ ASIDE_CSV: Table[AsideRow] = Table(
     ),
     sort="received_at",
 )
-
-
-def _queue_name(row: AsideRow) -> str | None:
-    return row.queue.name if row.queue else None
 
 
 def aside_filter(query: QueryDict, *, org: int) -> AsideFilter:

@@ -24,6 +24,7 @@ from ebbtide.apps.runs.preview import Amount
 from ebbtide.apps.runs.tonight import tonight_note
 from ebbtide.domain.calendar import local_day, next_night, parse_zone
 from ebbtide.domain.cell import DataType
+from ebbtide.domain.identity import public_id
 from ebbtide.domain.verdict import effective_retention
 from ebbtide.engine.simulate import reaches
 from ebbtide.web.context.home import AsideLine, HomePage, StartNote, StorageLine, TonightLine, Unit
@@ -104,7 +105,7 @@ def home_page(org: Organization, *, now: datetime, asked: HomeAsked) -> HomePage
         tonight_items=items,
         tonight_bytes=sum(one.bytes for one in tonight.values()),
         tonight_does=tonight_note(org, night=night, selected=items, population=held_items),
-        start=None if held_items else _start(decided),
+        start=None if held_items else _start(org, decided),
         ages=ages_card(seen, decided=decided, unit=asked.unit, asked=asked.ages, query=asked.query),
         matrix=matrix(decided, org=org.id, asked=asked.matrix),
         queue_count=len(decided.queues),
@@ -117,10 +118,15 @@ def home_page(org: Organization, *, now: datetime, asked: HomeAsked) -> HomePage
     )
 
 
-def _start(decided: Decided) -> StartNote:
+def _start(org: Organization, decided: Decided) -> StartNote:
     """Tell what is there of a new organization."""
     only = job_line(decided.jobs[0], queues=decided.queues) if len(decided.jobs) == 1 else None
-    return StartNote(job=only, job_count=len(decided.jobs), queue_count=len(decided.queues))
+    return StartNote(
+        job=only,
+        job_count=len(decided.jobs),
+        queue_count=len(decided.queues),
+        order=f"ebbtide import segments calls.csv --org {public_id('org', org.id)} --map calls.toml",
+    )
 
 
 def _storage_line(kind: DataType, one: Amount, *, whole: int) -> StorageLine:

@@ -36,8 +36,7 @@ log = structlog.get_logger(__name__)
 CLOCK, NIGHTS = "clock", "night"
 """The two queues. A worker serves each by itself, so that long nights never hold up the tick."""
 
-NIGHT_TASK, RUN_TASK = "ebbtide.night", "ebbtide.run"
-SIMULATE_TASK = "ebbtide.simulate"
+NIGHT_TASK, RUN_TASK, SIMULATE_TASK = "ebbtide.night", "ebbtide.run", "ebbtide.simulate"
 EVERY_TEN_SECONDS = "* * * * * */10"
 SILENT_AFTER_S = 20
 """Seconds without a heartbeat after which a worker is taken for dead (it beats every 5)."""
@@ -201,16 +200,6 @@ def night(context: JobContext, org: int, on: str, open_run: int | None, has_run:
     nights.run_night(DueNight(org, date.fromisoformat(on), open_run, has_run), clock=clock, stop=stop)
 
 
-@app.task(name=RUN_TASK, queue=NIGHTS, pass_context=True)
-def run(context: JobContext, org: int) -> None:
-    """Run one organization because its operator asked for it; its run that was broken off is taken up first."""
-    clock, stop = _handed(context)
-    if stop():
-        defer_run(org)  # nobody would find it again: it is not due
-        return
-    nights.run_by_hand(org, clock=clock, stop=stop)
-
-
 @app.task(name=SIMULATE_TASK, queue=NIGHTS, pass_context=True)
 def simulation(context: JobContext, org: int) -> None:
     """Simulate one organization's night, because somebody there asked for it."""
@@ -248,6 +237,16 @@ def simulation_is_waiting(org: int) -> bool:
         )
         found: bool = cursor.fetchone()[0]
     return found
+
+
+@app.task(name=RUN_TASK, queue=NIGHTS, pass_context=True)
+def run(context: JobContext, org: int) -> None:
+    """Run one organization because its operator asked for it; its run that was broken off is taken up first."""
+    clock, stop = _handed(context)
+    if stop():
+        defer_run(org)  # nobody would find it again: it is not due
+        return
+    nights.run_by_hand(org, clock=clock, stop=stop)
 
 
 def _handed(context: JobContext) -> tuple[Clock, Stop]:

@@ -14,7 +14,7 @@ _TICKS = 6
 
 @dataclass(frozen=True, slots=True)
 class AgeBins:
-    """Bars of `width` days each, `count` of them: ages 1 to width and what is younger, then width + 1 to 2 width, ..."""
+    """Bars of `width` days each, `count` of them: what is up to width days old, then up to 2 width, and so on."""
 
     width: int
     count: int

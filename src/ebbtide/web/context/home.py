@@ -46,11 +46,13 @@ class StartNote:
         job: the one job it has, where it has exactly one.
         job_count: how many it has.
         queue_count: Qs that are known.
+        order: the command that brings interactions in.
     """
 
     job: JobLine | None
     job_count: int
     queue_count: int
+    order: str
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -12,8 +12,8 @@ GRANT EXECUTE ON FUNCTION ebbtide_org(), ebbtide_user(), ebbtide_is_platform() T
 GRANT SELECT ON orgs_organization, orgs_flagchange, orgs_membership, orgs_group, orgs_groupmember, orgs_user,
     catalog_queue, catalog_cell, catalog_purgedline, insights_segment, insights_event, insights_identity,
     insights_setaside, media_mediaobject, media_upload, policies_retentionjob, policies_jobqueue, policies_jobchange,
-    ledger_entry, runs_platform, runs_switchturn, runs_plan, runs_planline, runs_run, activation_request, console_settingchange,
-    django_migrations
+    ledger_entry, runs_platform, runs_switchturn, runs_plan, runs_planline, runs_run, activation_request,
+    accounts_invitation, accounts_peoplechange, console_settingchange, django_migrations
     TO ebbtide_web, ebbtide_sweep;
 GRANT INSERT ON runs_plan, runs_planline TO ebbtide_web, ebbtide_sweep;
 GRANT INSERT ON runs_run TO ebbtide_sweep;
@@ -35,7 +35,7 @@ GRANT INSERT, UPDATE, DELETE ON orgs_user, orgs_membership, orgs_group, orgs_gro
     TO ebbtide_web;
 GRANT SELECT, INSERT, UPDATE, DELETE ON django_session, axes_accessattempt, axes_accesslog, axes_accessfailurelog,
     axes_accessattemptexpiration TO ebbtide_web;
-GRANT SELECT, INSERT ON accounts_invitation, accounts_peoplechange TO ebbtide_web;
+GRANT INSERT ON accounts_invitation, accounts_peoplechange TO ebbtide_web;
 GRANT UPDATE (digest, sent_at, expires_at, accepted_at, revoked_at) ON accounts_invitation TO ebbtide_web;
 GRANT SELECT, INSERT, UPDATE, DELETE ON accounts_setuplink, account_emailaddress, account_emailconfirmation,
     mfa_authenticator, usersessions_usersession, socialaccount_socialaccount, socialaccount_socialapp,
