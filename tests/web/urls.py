@@ -16,7 +16,6 @@ urlpatterns = [
     path("platform/orgs/new/", nowhere, name="platform_org_new"),
     path("platform/orgs/<int:org>/", nowhere, name="platform_org"),
     path("platform/orgs/<int:org>/settings/", nowhere, name="platform_org_settings"),
-    path("platform/orgs/<int:org>/switch/", nowhere, name="platform_org_switch"),
     path("platform/orgs/<int:org>/run/", nowhere, name="platform_org_run"),
     path("platform/runs/", nowhere, name="platform_runs"),
     path("platform/runs/<int:run>/", nowhere, name="platform_run"),

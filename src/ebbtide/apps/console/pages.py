@@ -3,8 +3,12 @@
 from datetime import date, datetime
 from zoneinfo import available_timezones
 
+from django.db.models import Q
+
+from ebbtide.apps.activation.models import State
+from ebbtide.apps.activation.selectors import requests
 from ebbtide.apps.console import organization, standings, workers
-from ebbtide.apps.orgs.database import acting_in
+from ebbtide.apps.orgs.database import acting_in, as_platform
 from ebbtide.apps.orgs.models import Organization
 from ebbtide.apps.policies.selectors import jobs
 from ebbtide.apps.policies.services import DEFAULT_JOB_DAYS, DEFAULT_JOB_SINCE
@@ -36,7 +40,13 @@ def console_page(found: list[standings.Place], *, shown: Shown, asked: Asked, no
         orgs=standings.page_of(standings.narrowed(found, shown=shown), asked=asked),
         shown=shown,
         workers_alive=workers.are_alive(now=now),
+        requests=_open_requests(now=now),
     )
+
+
+def _open_requests(*, now: datetime) -> int:
+    with as_platform():
+        return requests(now=now).filter(Q(stands=State.OPEN)).count()
 
 
 def org_page(org: Organization, *, now: datetime, runs: Asked, history: Asked) -> PlatformOrgPage:

@@ -10,7 +10,6 @@ urlpatterns: list[URLPattern] = [
     path("orgs/new/", organizations.new, name="platform_org_new"),
     path("orgs/<org:org>/", organizations.shown, name="platform_org"),
     path("orgs/<org:org>/settings/", organizations.settings, name="platform_org_settings"),
-    path("orgs/<org:org>/switch/", organizations.stopped, name="platform_org_switch"),
     path("orgs/<org:org>/run/", organizations.run_now, name="platform_org_run"),
     path("runs/", runs.listed, name="platform_runs"),
     path("runs/<run:run>/", runs.shown, name="platform_run"),

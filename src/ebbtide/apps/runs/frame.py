@@ -83,7 +83,7 @@ _OF_PLATFORM: tuple[_Section, ...] = (
         gettext_lazy("Organizations"),
         "building",
         "o",
-        pages=("platform_org_new", "platform_org", "platform_org_settings", "platform_org_switch", "platform_org_run"),
+        pages=("platform_org_new", "platform_org", "platform_org_settings", "platform_org_run"),
     ),
     _Section(
         "requests",

@@ -90,12 +90,14 @@ class ConsolePage:
         orgs: the organizations asked for.
         shown: what they are narrowed to.
         workers_alive: whether anybody would run tonight's nights.
+        requests: open requests to switch deletion on.
     """
 
     figures: Figures
     orgs: Listing[Standing]
     shown: Shown
     workers_alive: bool
+    requests: int
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -140,7 +142,7 @@ class ChangeLine:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class PlatformOrgPage:
-    """`pages/platform_org.html`, as `page`, beside `settings_form` and `stop_form`.
+    """`pages/platform_org.html`, as `page`, beside `settings_form`.
 
     Attributes:
         standing: where it stands.
@@ -316,8 +318,8 @@ class QueuedLine:
     Attributes:
         id: of the job in the queue.
         org: whose it is; None for one that is gone.
-        by_hand: whether the operator started it.
-        on: org-local date of the night; None for a run by hand.
+        kind: a night, a run by the operator's hand, or a simulation that the organization asked for.
+        on: org-local date of the night; None for the others.
         status: waiting, running, stalled (its worker is silent) or failed.
         since: aware instant it came to this.
         run: number of the organization's run that is open; None where none is.
@@ -326,7 +328,7 @@ class QueuedLine:
 
     id: int
     org: OrgLine | None
-    by_hand: bool
+    kind: Literal["night", "run", "simulation"]
     on: date | None
     status: Literal["waiting", "running", "stalled", "failed"]
     since: datetime | None

@@ -1,7 +1,6 @@
 """Organizations: all of them, one of them, a new one."""
 
 from django.contrib import messages
-from django.forms import Form
 from django.http import HttpRequest, HttpResponse
 from django.http.response import HttpResponseBase
 from django.shortcuts import redirect, render
@@ -9,13 +8,12 @@ from django.utils.translation import gettext as _
 
 from ebbtide.apps.accounts.services import invite
 from ebbtide.apps.console import organization, pages, standings
-from ebbtide.apps.console.forms import OrgForm, ReasonForm, SettingsForm
+from ebbtide.apps.console.forms import OrgForm, SettingsForm
 from ebbtide.apps.console.services import change_settings
 from ebbtide.apps.orgs.access import GET, POST, OperatorVisit, operator_page
 from ebbtide.apps.orgs.database import WEB, acting_in
 from ebbtide.apps.orgs.models import Organization
 from ebbtide.apps.orgs.selectors import organization_by_id
-from ebbtide.apps.orgs.services import stop_organization
 from ebbtide.apps.policies.services import onboard
 from ebbtide.apps.runs.frame import platform_switch
 from ebbtide.apps.runs.tasks import defer_run
@@ -129,17 +127,14 @@ def _show(
     org: Organization,
     *,
     settings_form: SettingsForm | None = None,
-    stop_form: ReasonForm | None = None,
 ) -> HttpResponse:
     runs, history = _asked(request)
     page = pages.org_page(org, now=visit.now, runs=runs, history=history)
     context = {
         "page": page,
         "settings_form": settings_form or SettingsForm.showing(page.settings),
-        "stop_form": stop_form or ReasonForm(),
     }
-    refused: list[Form | None] = [settings_form, stop_form]
-    status = _UNACCEPTABLE if any(form is not None and form.errors for form in refused) else 200
+    status = _UNACCEPTABLE if settings_form is not None else 200
     return render(request, "pages/platform_org.html", context, status=status)
 
 
@@ -156,27 +151,6 @@ def settings(request: HttpRequest, visit: OperatorVisit, org: str) -> HttpRespon
         messages.success(request, _("The settings were saved. They count from the next run on."))
     else:
         messages.info(request, _("Nothing was changed: the settings stood like that already."))
-    return redirect("platform_org", org=found.id)
-
-
-@operator_page(methods=(GET, POST))
-def stopped(request: HttpRequest, visit: OperatorVisit, org: str) -> HttpResponse:
-    """Turn an organization's kill switch."""
-    found = organization_by_id(org)
-    if request.method != POST:
-        return redirect("platform_org", org=found.id)
-    form = ReasonForm(request.POST)
-    if not form.is_valid():
-        return _show(request, visit, found, stop_form=form)
-    on = request.POST.get("turn") == "on"
-    stop_organization(found.id, on=on, reason=form.cleaned_data["reason"], actor=visit.user.email, now=visit.now)
-    if on:
-        said = _(
-            "The kill switch of %(name)s is on, and what was in flight has ended: nothing of it is deleted any more."
-        )
-    else:
-        said = _("The kill switch of %(name)s is off.")
-    messages.success(request, said % {"name": found.name})
     return redirect("platform_org", org=found.id)
 
 
