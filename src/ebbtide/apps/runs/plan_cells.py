@@ -49,12 +49,13 @@ class Names:
 
     def line(self, row: Row) -> PlanCellLine:
         """Write a row as a line."""
-        day, data_type, queue, job, days, items, size = row
+        day, data_type, queue, number, days, items, size = row
+        job = self.jobs[number]
         return PlanCellLine(
             day=day,
             data_type=DataType(data_type),
             queue=self.queues[queue],
-            job=replace(self.jobs[job], days=days),
+            job=job if job.days == days else replace(job, days=days),
             items=items,
             bytes=size,
         )

@@ -129,10 +129,11 @@ class RunFacts:
 
 def facts_of_run(run: Run) -> RunFacts:
     """Read what is to be told of a run."""
+    plan = Plan.objects.get(org_id=run.org_id, id=run.plan_id)
     return RunFacts(
         run=run,
-        plan=Plan.objects.get(org_id=run.org_id, id=run.plan_id),
-        planned=plan_figures(run.plan_id, org=run.org_id),
+        plan=plan,
+        planned=plan_figures(plan),
         book=book_figures(run.id, org=run.org_id),
         queues=queue_lines(org=run.org_id),
     )
@@ -159,14 +160,14 @@ def run_page(org: Organization, *, facts: RunFacts, asked: AskedOfRun, now: date
     """
     run, plan = facts.run, facts.plan
     guard = _guard_note(org, run=run, plan=plan, now=now)
-    numbers, reasons = facts.numbers, facts.reasons
+    numbers, reasons, days = facts.numbers, facts.reasons, facts.days
     rate = None if facts.seconds is None or facts.seconds < _TOO_SHORT_S else facts.seconds
     return RunPage(
         run=run_line(run, plan=plan, purged=facts.book.purged),
         plan=plan_note(facts),
         numbers=list_rows(NUMBERS, numbers, asked=asked.numbers) if numbers else None,
         reasons=list_rows(REASONS, reasons, asked=asked.reasons) if reasons else None,
-        days=list_rows(DAYS, facts.days, asked=asked.days) if facts.days else None,
+        days=list_rows(DAYS, days, asked=asked.days) if days else None,
         days_open=bool(asked.days.sort or asked.days.after or asked.days.before),
         calendar=facts.calendar(newest=asked.year),
         purges=run.mode == Mode.LIVE,

@@ -2,7 +2,7 @@
 
 from ebbtide.apps.orgs.database import as_platform
 from ebbtide.apps.runs.figures import Reason, Result, book_figures, plan_figures, results_of
-from ebbtide.apps.runs.models import Run
+from ebbtide.apps.runs.models import Plan, Run
 from ebbtide.domain.identity import not_found, parse_id
 
 
@@ -47,7 +47,8 @@ def run_for_operator(text: str) -> Run:
 
 def results(run: Run) -> list[Result]:
     """Give a run's numbers by queue and data type, in the order of queues and types."""
-    return results_of(plan_figures(run.plan_id, org=run.org_id), book=book_figures(run.id, org=run.org_id))
+    plan = Plan.objects.get(org_id=run.org_id, id=run.plan_id)
+    return results_of(plan_figures(plan), book=book_figures(run.id, org=run.org_id))
 
 
 def reasons(run: Run) -> list[Reason]:

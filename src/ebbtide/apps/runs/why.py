@@ -40,6 +40,7 @@ class _Found:
     """All that was read about the segments found."""
 
     rows: Mapping[uuid.UUID, Row]
+    events: Mapping[uuid.UUID, int]
     media: Mapping[tuple[uuid.UUID, DataType], Stored]
     book: Sequence[CellEntry]
     jobs: Sequence[Job]
@@ -99,6 +100,7 @@ def _read(org: Organization, *, known: Mapping[uuid.UUID, Seen], here: Mapping[u
     names = {job.id: job_line(job, queues=queues) for job in in_force}
     return _Found(
         rows=here,
+        events=lookup.events(list(here.values()), org=org.id),
         media={(one.segment, one.data_type): one for one in stored(list(known), org=org.id)},
         book=book,
         jobs=in_force,
@@ -156,7 +158,7 @@ def _type_answer(
     book = [entry for entry in found.book if (entry.queue, entry.day, entry.data_type) == (one.queue, one.day, kind)]
     row, media = found.rows.get(one.id), found.media.get((one.id, kind))
     if kind is DataType.INSIGHTS and row is not None:
-        answer = TypeAnswer(data_type=kind, state="here", items=1, bytes=row.bytes, events=row.events)
+        answer = TypeAnswer(data_type=kind, state="here", items=1, bytes=row.bytes, events=found.events.get(one.id, 0))
     elif media is not None:
         answer = TypeAnswer(data_type=kind, state="here", items=media.items, bytes=media.bytes)
     else:
