@@ -15,12 +15,15 @@ import pytest
 from django.db import DataError, connections, transaction
 from psycopg import sql
 
+from ebbtide.apps.billing.budgets import check_budget, set_budget
+from ebbtide.apps.billing.nightly import look_ahead
 from ebbtide.apps.insights.loading import SegmentLoader
 from ebbtide.apps.orgs import services as orgs
 from ebbtide.apps.orgs.database import OWNER, SWEEP, WEB, acting_in, as_person, as_platform
 from ebbtide.apps.orgs.models import Organization, User
 from ebbtide.apps.policies.services import create_job
 from ebbtide.apps.runs import planning, services
+from ebbtide.domain.billing import Money, month_of
 from ebbtide.domain.calendar import Days, local_day, parse_zone
 from ebbtide.domain.cell import DataType
 from ebbtide.domain.identity import public_id
@@ -59,7 +62,17 @@ def inhabit(name: str) -> Organization:
     person = orgs.create_user(f"{name.lower()}@example.org", password="a long pass phrase")
     member = orgs.add_member(org.id, user=person, is_admin=False)
     orgs.add_to_group(org.id, group=orgs.create_group(org.id, name="g", permissions=set()), membership=member)
+    spend(org)
     return org
+
+
+def spend(org: Organization) -> None:
+    """A budget, an alert of it, and a position."""
+    budget = Money("USD", 100)
+    set_budget(org.id, budget=budget, actor="test", now=CLOCK.now())
+    month = month_of(local_day(CLOCK.now(), zone=parse_zone(org.zone)))
+    assert check_budget(org, month=month, forecast=budget, now=CLOCK.now()) == [80, 100]
+    look_ahead(org, now=CLOCK.now())
 
 
 Pair = tuple[Organization, Organization]
@@ -301,7 +314,7 @@ def test_the_platform_sees_heads_and_no_data(alice: Organization, charlie: Organ
     for role in (WEB, SWEEP):
         with as_platform(using=role) as cursor:
             seen |= {table for table in tenant_tables() if _count(cursor, table)}
-    assert seen == {"orgs_organization", "orgs_membership", "runs_plan", "runs_run"}
+    assert seen == {"orgs_organization", "orgs_membership", "runs_plan", "runs_run", "billing_position"}
     before = content(database, charlie)
     with as_platform() as cursor:
         cursor.execute("UPDATE orgs_organization SET armed = false")
