@@ -17,6 +17,8 @@ from psycopg import sql
 
 from ebbtide.apps.accounts.services import invite
 from ebbtide.apps.activation.services import By, ask
+from ebbtide.apps.billing.budgets import check_budget, set_budget
+from ebbtide.apps.billing.nightly import look_ahead
 from ebbtide.apps.console.services import change_settings
 from ebbtide.apps.insights.loading import SegmentLoader
 from ebbtide.apps.orgs import services as orgs
@@ -25,6 +27,7 @@ from ebbtide.apps.orgs.models import Organization, User
 from ebbtide.apps.orgs.selectors import refreshed
 from ebbtide.apps.policies.services import create_job
 from ebbtide.apps.runs import planning, services
+from ebbtide.domain.billing import Money, month_of
 from ebbtide.domain.calendar import Days, local_day, parse_zone
 from ebbtide.domain.cell import DataType
 from ebbtide.domain.identity import public_id
@@ -73,7 +76,17 @@ def inhabit(name: str) -> Organization:
     invite(
         org.id, email="x@example.org", is_admin=False, groups=[], actor="test", now=CLOCK.now(), base_url="http://x/"
     )
+    spend(org)
     return org
+
+
+def spend(org: Organization) -> None:
+    """A budget, an alert of it, and a position."""
+    budget = Money("USD", 100)
+    set_budget(org.id, budget=budget, actor="test", now=CLOCK.now())
+    month = month_of(local_day(CLOCK.now(), zone=parse_zone(org.zone)))
+    assert check_budget(org, month=month, forecast=budget, now=CLOCK.now()) == [80, 100]
+    look_ahead(org, now=CLOCK.now())
 
 
 Pair = tuple[Organization, Organization]
@@ -319,7 +332,9 @@ def test_the_platform_sees_heads_and_no_data(alice: Organization, charlie: Organ
     for role in (WEB, SWEEP):
         with as_platform(using=role) as cursor:
             seen |= {table for table in tenant_tables() if _count(cursor, table)}
-    assert seen == {"orgs_organization", "orgs_membership", "runs_plan", "runs_run", "activation_request"}
+    assert seen == {
+        "orgs_organization", "orgs_membership", "runs_plan", "runs_run", "activation_request", "billing_position",
+    }  # fmt: skip
     with as_platform(using=OWNER) as cursor:  # whose rights console_due_since has: counts and jobs, no data
         assert {table for table in tenant_tables() if _count(cursor, table)} - seen == {
             "catalog_cell", "policies_retentionjob", "policies_jobqueue",

@@ -62,7 +62,6 @@ def test_the_forecast_in_few_statements(priced: World) -> None:
     assert len(asked) <= 20, "\n".join(one[:150] for one in asked)
     assert "Nights only simulate" in page
     assert "once armed" in page
-    assert "Desktop recordings of <em>" in page  # the cheapest lever
     assert "less than four weeks" not in page or "guess" in page
     assert "Charlie" not in page
 

@@ -4,7 +4,6 @@ SELECT ebbtide_protect('billing_budget');
 SELECT ebbtide_protect('billing_budgetalert');
 SELECT ebbtide_protect('billing_position');
 CREATE POLICY platform ON billing_position FOR SELECT USING (ebbtide_is_platform()); -- sums alone; nothing of the data
-CREATE POLICY platform ON billing_budget FOR SELECT USING (ebbtide_is_platform());
 ALTER TABLE billing_budget
     ADD CONSTRAINT budget_whole CHECK ((currency IS NULL) = (minor IS NULL)),
     ADD CONSTRAINT budget_positive CHECK (minor > 0);
