@@ -4,6 +4,7 @@ import itertools
 import os
 import tempfile
 from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import django
@@ -51,12 +52,11 @@ def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Urls]:
     running.stop()
 
 
-@pytest.fixture
-def database(server: Urls, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Urls]:
-    """A database of this test's own, freshly migrated and empty, and a data folder of its own."""
-    name = f"test_{os.getpid()}_{next(_numbers)}"
+@contextmanager
+def own_database(server: Urls, name: str, *, template: str, folder: Path) -> Iterator[Urls]:
+    """A copy of a template that goes afterwards, with a data folder, for as long as the block lasts."""
     with psycopg.connect(server.superuser, autocommit=True) as admin:
-        admin.execute(f"CREATE DATABASE {name} TEMPLATE ebbtide OWNER ebbtide_owner")
+        admin.execute(f"CREATE DATABASE {name} TEMPLATE {template} OWNER ebbtide_owner")
     urls = Urls(
         owner=_named(server.owner, name),
         web=_named(server.web, name),
@@ -64,11 +64,26 @@ def database(server: Urls, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> I
         superuser=_named(server.superuser, name),
     )
     connect(web=urls.web, sweep=urls.sweep, owner=urls.owner)
-    monkeypatch.setattr(settings, "EBBTIDE_DATA", tmp_path)
-    monkeypatch.setattr(settings, "EBBTIDE_OBJECTS_URL", (tmp_path / "objects").as_uri())
-    object_store.cache_clear()
-    yield urls
-    object_store.cache_clear()
-    connections.close_all()
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(settings, "EBBTIDE_DATA", folder)
+        patch.setattr(settings, "EBBTIDE_OBJECTS_URL", (folder / "objects").as_uri())
+        object_store.cache_clear()
+        yield urls
+        object_store.cache_clear()
+        connections.close_all()
+
+
+@pytest.fixture
+def template() -> str:
+    """The database that a test's own is copied from: migrated and empty, unless its package has a fuller one."""
+    return "ebbtide"
+
+
+@pytest.fixture
+def database(server: Urls, template: str, tmp_path: Path) -> Iterator[Urls]:
+    """A database of this test's own, and a data folder of its own."""
+    name = f"test_{os.getpid()}_{next(_numbers)}"
+    with own_database(server, name, template=template, folder=tmp_path) as urls:
+        yield urls
     with psycopg.connect(server.superuser, autocommit=True) as admin:
         admin.execute(f"DROP DATABASE {name} WITH (FORCE)")

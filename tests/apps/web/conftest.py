@@ -1,10 +1,14 @@
 """Two centres with people, data, jobs and runs, and a browser without a screen for each person."""
 
+import os
+import shutil
 from collections.abc import Iterator
 from contextlib import contextmanager
+from copy import deepcopy
 from dataclasses import dataclass
 from datetime import date, timedelta
 from functools import cache
+from pathlib import Path
 
 import pytest
 from django.contrib.auth.hashers import make_password
@@ -27,7 +31,9 @@ from ebbtide.domain.cell import DataType
 from ebbtide.domain.identity import public_id
 from ebbtide.domain.job import JobType, What
 from ebbtide.engine.clock import SystemClock
+from ebbtide.pg.launcher import Urls
 from tests.cast import calls, centre, load, record
+from tests.conftest import own_database
 
 CLOCK = SystemClock()
 PASSWORD = "ebb-and-flow-4711"
@@ -128,8 +134,36 @@ def _contexts_are_kept() -> Iterator[None]:
     teardown_test_environment()
 
 
+@dataclass(frozen=True)
+class Made:
+    """A world that stands, to be copied: its database, its data folder, its numbers."""
+
+    database: str
+    folder: Path
+    world: World
+
+
+@pytest.fixture(scope="session")
+def made(server: Urls, tmp_path_factory: pytest.TempPathFactory) -> Made:
+    """The world, made once in each test process: it takes a second, and copying it a fraction of one."""
+    name, folder = f"world_{os.getpid()}", tmp_path_factory.mktemp("world")
+    with own_database(server, name, template="ebbtide", folder=folder):
+        return Made(name, folder, make_world())
+
+
 @pytest.fixture
-def world(database: object) -> World:
+def template(request: pytest.FixtureRequest) -> str:
+    """A copy of the world for tests that ask for it; an empty database for the others."""
+    return request.getfixturevalue("made").database if "world" in request.fixturenames else "ebbtide"
+
+
+@pytest.fixture
+def world(database: object, made: Made, tmp_path: Path) -> World:
+    shutil.copytree(made.folder, tmp_path, dirs_exist_ok=True)
+    return deepcopy(made.world)
+
+
+def make_world() -> World:
     alice, charlie = centre("Alice's"), centre("Charlie's", zone="America/New_York")
     for org in (alice, charlie):
         fill(org)
