@@ -71,8 +71,8 @@ def upped(place: Path, tmp_path: Path) -> Iterator[Upped]:
 
 def test_the_first_start_says_how_to_begin_and_kill_9_leaves_nothing(upped: Upped) -> None:
     said = upped.said()
-    (link,) = re.findall(r"http://127\.0\.0\.1:\d+/set-up/[\w-]{43}/", said)
-    with urllib.request.urlopen(link, timeout=10) as page:
+    (path,) = re.findall(rf"http://127\.0\.0\.1:{upped.port}(/set-up/[\w-]{{43}}/)", said)
+    with urllib.request.urlopen(f"http://127.0.0.1:{upped.port}{path}", timeout=10) as page:
         assert b"Make the operator" in page.read()
     assert "ebbtide org create 'My Centre' --tz Europe/Berlin --onboarded 2024-05-01" in said
     assert upped.answers()
