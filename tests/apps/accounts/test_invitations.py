@@ -1,6 +1,8 @@
 """Invitations: a link that is good once, for one address, and says nothing of who has an account."""
 
 import re
+import threading
+from concurrent.futures import ThreadPoolExecutor
 from datetime import timedelta
 
 import pytest
@@ -100,6 +102,27 @@ def test_a_link_is_good_once_and_wrong_ones_lead_nowhere(centres: Centres) -> No
                 assert answer.status_code == 404, bad
     assert said(signed_in(None).get(path)) == nowhere
     assert User.objects.filter(email="nora@example.org").count() == 1
+
+
+def test_of_two_who_open_a_link_at_once_one_gets_in(centres: Centres) -> None:
+    token = invite(centres).split("/")[3]
+    together = threading.Barrier(4)
+
+    def accept(number: int) -> bool:
+        together.wait(20)
+        try:
+            services.accept_as_new(centres.alice.id, token, name=f"Nora {number}", password=PASSWORD, now=CLOCK.now())
+        except (NotYours, InputInvalid):
+            return False
+        finally:
+            connections.close_all()
+        return True
+
+    with ThreadPoolExecutor(4) as pool:
+        assert sum(pool.map(accept, range(4))) == 1
+    assert "nora@example.org" in members(centres)
+    with acting_in(centres.alice.id):
+        assert PeopleChange.objects.filter(action="joined").count() == 1
 
 
 def test_it_ends_after_seven_days_when_taken_back_and_when_sent_again(centres: Centres) -> None:

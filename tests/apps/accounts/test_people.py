@@ -1,6 +1,10 @@
 """Members and groups: changed by admins, and by who may manage users within what they have; all of it written down."""
 
+import threading
+from concurrent.futures import ThreadPoolExecutor
+
 import pytest
+from django.db import connections
 from django.test import Client
 
 from ebbtide.apps.accounts import groups, members
@@ -9,7 +13,7 @@ from ebbtide.apps.accounts.selectors import Rank
 from ebbtide.apps.orgs.database import acting_in
 from ebbtide.apps.orgs.models import Group, GroupMember, Membership, Permission, User
 from ebbtide.apps.orgs.selectors import access
-from ebbtide.domain.errors import Refused
+from ebbtide.domain.errors import Refused, Taken
 from tests.apps.web.conftest import statements
 from tests.apps.web.test_doors import said
 
@@ -154,6 +158,31 @@ def test_the_last_admin_stays(centres: Centres) -> None:
         ("admin_given", "bob@example.org", "alice@example.org"),
         ("admin_taken", "alice@example.org", "alice@example.org"),
     ]
+
+
+def test_two_admins_cannot_take_each_other_away_at_once(centres: Centres) -> None:
+    change(signed_in("alice"), centres, "bob", is_admin="on")
+    both = [centres.member("alice"), centres.member("bob")]
+    for _round in range(5):
+        together = threading.Barrier(2)
+
+        def leave(member: str, together: threading.Barrier = together) -> bool:
+            together.wait(20)
+            try:
+                members.change_member(
+                    centres.alice.id, member_id=member, is_admin=False, groups=[], actor="t", rank=Rank()
+                )
+            except (Refused, Taken):
+                return False
+            finally:
+                connections.close_all()
+            return True
+
+        with ThreadPoolExecutor(2) as pool:
+            assert sum(pool.map(leave, both)) == 1
+        with acting_in(centres.alice.id):
+            assert Membership.objects.filter(is_admin=True).count() == 1
+            Membership.objects.filter(user__email__in=["alice@example.org", "bob@example.org"]).update(is_admin=True)
 
 
 def test_somebody_leaves(centres: Centres) -> None:

@@ -1,5 +1,7 @@
 """The first operator: made once, by a link that is told once."""
 
+import threading
+from concurrent.futures import ThreadPoolExecutor
 from datetime import timedelta
 
 import pytest
@@ -55,6 +57,27 @@ def test_it_ends_after_a_day_and_when_somebody_else_became_operator(database: ob
     User.objects.create(email="other@example.org", is_operator=True)
     with pytest.raises(NotYours):
         set_up.make_operator(token, email="eve@example.org", name="Eve", password=PASSWORD, now=CLOCK.now())
+
+
+def test_of_two_people_with_a_link_one_becomes_the_operator(database: object) -> None:
+    tokens = [made().split("/")[2] for _ in range(4)]
+    together = threading.Barrier(len(tokens))
+
+    def become(number: int) -> bool:
+        together.wait(20)
+        try:
+            set_up.make_operator(
+                tokens[number], email=f"p{number}@example.org", name="P", password=PASSWORD, now=CLOCK.now()
+            )
+        except NotYours:
+            return False
+        finally:
+            connections.close_all()
+        return True
+
+    with ThreadPoolExecutor(len(tokens)) as pool:
+        assert sum(pool.map(become, range(len(tokens)))) == 1
+    assert User.objects.filter(is_operator=True).count() == User.objects.count() == 1
 
 
 def test_only_its_hash_is_stored(database: object) -> None:
