@@ -118,8 +118,9 @@ def measure(urls: Urls, *, count: int) -> list[str]:
 
 
 def _page(client: Client, *, name: str, path: str) -> str:
-    if client.get(path).status_code != 200:
-        raise SystemExit(f"{path} does not open: no figure is worth anything")
+    answer = client.get(path)
+    if answer.status_code != 200:
+        raise SystemExit(f"{path} answers {answer.status_code}: no figure is worth anything")
     with CaptureQueriesContext(connection) as captured:
         size = len(client.get(path).content)
     statements = sum(not one["sql"].startswith(_BOOKKEEPING) for one in captured.captured_queries)

@@ -12,6 +12,7 @@ from contextlib import contextmanager
 from pathlib import Path
 
 os.environ["EBBTIDE_DATA"] = tempfile.mkdtemp(prefix="ebbtide-bench-")
+os.environ["EBBTIDE_SECOND_FACTOR"] = "nobody"
 os.environ["DJANGO_SETTINGS_MODULE"] = "ebbtide.config.settings"
 
 import django
