@@ -17,6 +17,7 @@ from psycopg import sql
 
 from ebbtide.apps.accounts.services import invite
 from ebbtide.apps.activation.services import By, ask
+from ebbtide.apps.billing import services as billing
 from ebbtide.apps.billing.budgets import check_budget, set_budget
 from ebbtide.apps.billing.nightly import look_ahead
 from ebbtide.apps.console.services import change_settings
@@ -35,6 +36,7 @@ from ebbtide.domain.job import JobType, What
 from ebbtide.engine.clock import SystemClock
 from ebbtide.pg.launcher import Urls
 from ebbtide.web.context.console import Settings
+from tests.apps.billing.past import card
 from tests.apps.staging import Stage, clone, stage
 from tests.cast import calls, centre, events, load, record, segments
 
@@ -70,6 +72,7 @@ def inhabit(name: str) -> Organization:
     asked = services.Asked(trigger="manual", local_date=today, plan_id=public_id("plan", plan.id))
     assert services.start_run(org.id, asked=asked, clock=CLOCK).outcome == "completed"
     change_settings(org.id, settings=Settings(night_at=time(3), share_percent=20, items=None), actor="test")
+    bill(org, day=young)
     person = orgs.create_user(f"{name.lower()}@example.org", password="a long pass phrase")
     member = orgs.add_member(org.id, user=person, is_admin=False)
     orgs.add_to_group(org.id, group=orgs.create_group(org.id, name="g", permissions=set()), membership=member)
@@ -87,6 +90,16 @@ def spend(org: Organization) -> None:
     month = month_of(local_day(CLOCK.now(), zone=parse_zone(org.zone)))
     assert check_budget(org, month=month, forecast=budget, now=CLOCK.now()) == [80, 100]
     look_ahead(org, now=CLOCK.now())
+
+
+def bill(org: Organization, *, day: date) -> None:
+    """Metered for some weeks, a month closed, a rate card of its own, and changes that are not metered yet."""
+    now = CLOCK.now()
+    with acting_in(org.id, using=OWNER) as cursor:
+        cursor.execute("UPDATE catalog_cellchange SET at = at - interval '40 days'")
+    billing.set_card(card(), month=month_of(now.date()), org=org.id, actor="test", now=now)
+    assert billing.meter(org, clock=CLOCK) > 31
+    load(org, calls("Sales", day=day, count=1, prefix="today"))
 
 
 Pair = tuple[Organization, Organization]
@@ -334,6 +347,8 @@ def test_the_platform_sees_heads_and_no_data(alice: Organization, charlie: Organ
             seen |= {table for table in tenant_tables() if _count(cursor, table)}
     assert seen == {
         "orgs_organization", "orgs_membership", "runs_plan", "runs_run", "activation_request", "billing_position",
+        "billing_meteredday", "billing_usage", "billing_closedstatement", "billing_ratecardversion",  # sums
+        "catalog_cellchange",  # since when there is something to meter
     }  # fmt: skip
     with as_platform(using=OWNER) as cursor:  # whose rights console_due_since has: counts and jobs, no data
         assert {table for table in tenant_tables() if _count(cursor, table)} - seen == {

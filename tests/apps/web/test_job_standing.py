@@ -65,7 +65,7 @@ def test_a_paused_job_is_as_if_it_were_not_there(world: World, alice: Client) ->
         (world.job, "in force", 6), (sales, "paused", 0)
     ]  # fmt: skip
     home = alice.get(f"/o/org_{world.alice.id}/").context["page"]
-    assert {cell.job.id for row in home.matrix for cell in row.cells} == {world.job}
+    assert {cell.job.id for row in home.matrix.rows for cell in row.cells} == {world.job}
     resumed = alice.post(url(world, f"job_{sales}/resume/"), {"version": "2"}, follow=True)
     assert f"Job {sales} is in force again." in words(resumed.content)
     assert planned(world) == 9

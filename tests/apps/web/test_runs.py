@@ -266,7 +266,8 @@ def test_other_cells_stay() -> None:
     assert list(csv_lines([["a;=1", 'say "x"']])) == ["\ufeff", '"a;=1","say ""x"""\r\n']
 
 
-PAGES = ("", "storage/", "aside/", "jobs/", "jobs/new/", "jobs/job_{job}/", "jobs/job_{job}/delete/", "runs/", "runs/run_{run}/",
+PAGES = ("", "storage/", "aside/", "jobs/", "jobs/new/", "jobs/job_{job}/", "jobs/job_{job}/delete/", "runs/",
+         "runs/run_{run}/",
          "runs/run_{run}/numbers.csv", "runs/run_{run}/report.json", "runs/run_{run}/plan/", "runs/?csv=runs",
          "runs/run_{run}/plan/?csv=plan")  # fmt: skip
 
