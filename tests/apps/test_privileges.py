@@ -335,6 +335,8 @@ def test_neither_role_deletes_or_changes_data(
         "UPDATE runs_run SET plan_id = plan_id",
         "UPDATE orgs_organization SET zone = zone", "UPDATE orgs_organization SET pepper = pepper",
         "UPDATE orgs_organization SET jobs_version = 1", "UPDATE orgs_flagchange SET value = value",
+        "UPDATE orgs_organization SET armed = true", "UPDATE orgs_organization SET armed_at = now()",
+        "UPDATE orgs_organization SET stopped = false", "INSERT INTO orgs_flagchange (org_id) VALUES (1)",
         "UPDATE policies_retentionjob SET org_id = org_id", "UPDATE policies_jobchange SET actor = actor",
         "INSERT INTO catalog_cell SELECT * FROM catalog_cell",
         "INSERT INTO catalog_purgedline SELECT * FROM catalog_purgedline",
@@ -346,14 +348,13 @@ def test_neither_role_deletes_or_changes_data(
 
 
 def test_sweep_turns_no_flag_and_writes_no_data(alice: Organization, charlie: Organization, database: Urls) -> None:
-    """The worker cannot arm what it sweeps, change jobs, or let itself out of a switch."""
+    """The worker writes no flag, changes no job, and does not let itself out of the platform's switch."""
     before = snapshot(alice, charlie, database)
     for statement in (
-        "UPDATE orgs_organization SET armed = true", "UPDATE orgs_organization SET stopped = false",
         "UPDATE runs_platform SET stopped = false", "UPDATE runs_plan SET confirmed_at = now()",
         "UPDATE policies_retentionjob SET days = 1", "INSERT INTO policies_retentionjob (days) VALUES (1)",
         "INSERT INTO insights_segment (org_id) VALUES (1)", "INSERT INTO media_mediaobject (org_id) VALUES (1)",
-        "INSERT INTO orgs_flagchange (org_id) VALUES (1)", "DELETE FROM media_upload",
+        "INSERT INTO activation_request (org_id) VALUES (1)", "DELETE FROM media_upload",
     ):  # fmt: skip
         assert ask(database.sweep, alice.id, statement) == PERMISSION_DENIED, statement
     assert snapshot(alice, charlie, database) == before

@@ -7,7 +7,7 @@ deletes is asked of each, as each role; Charlie's rows are the same afterwards.
 import os
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager, suppress
-from datetime import date, timedelta
+from datetime import date, time, timedelta
 from pathlib import Path
 
 import psycopg
@@ -16,10 +16,13 @@ from django.db import DataError, connections, transaction
 from psycopg import sql
 
 from ebbtide.apps.accounts.services import invite
+from ebbtide.apps.activation.services import By, ask
+from ebbtide.apps.console.services import change_settings
 from ebbtide.apps.insights.loading import SegmentLoader
 from ebbtide.apps.orgs import services as orgs
 from ebbtide.apps.orgs.database import OWNER, SWEEP, WEB, acting_in, as_person, as_platform
 from ebbtide.apps.orgs.models import Organization, User
+from ebbtide.apps.orgs.selectors import refreshed
 from ebbtide.apps.policies.services import create_job
 from ebbtide.apps.runs import planning, services
 from ebbtide.domain.calendar import Days, local_day, parse_zone
@@ -28,6 +31,7 @@ from ebbtide.domain.identity import public_id
 from ebbtide.domain.job import JobType, What
 from ebbtide.engine.clock import SystemClock
 from ebbtide.pg.launcher import Urls
+from ebbtide.web.context.console import Settings
 from tests.apps.staging import Stage, clone, stage
 from tests.cast import calls, centre, events, load, record, segments
 
@@ -52,11 +56,17 @@ def inhabit(name: str) -> Organization:
         queue = cursor.fetchone()[0]
         cursor.execute("INSERT INTO media_upload (org_id, key) VALUES (%s, 'org_x/coming')", [org.id])
     create_job(org.id, type=JobType.QUEUE, what=What.ALL, days=Days(10), queues=frozenset({queue}), actor="test")
+    admin = orgs.create_user(f"{name.lower()}.admin@example.org", password="a long pass phrase")
+    orgs.add_member(org.id, user=admin, is_admin=True)
+    simulated = services.simulate(org.id, clock=CLOCK)
+    by = By(user=admin, at=CLOCK.now(), url="http://localhost/")
+    ask(refreshed(org.id), run=public_id("run", simulated.id), note="", by=by)
     orgs.arm(org.id, reason="ready", actor="test", now=CLOCK.now())
     plan = planning.make_plan(org.id, as_of=None, now=CLOCK.now())
     planning.confirm_plan(org.id, plan_id=public_id("plan", plan.id), actor="test", now=CLOCK.now())
     asked = services.Asked(trigger="manual", local_date=today, plan_id=public_id("plan", plan.id))
     assert services.start_run(org.id, asked=asked, clock=CLOCK).outcome == "completed"
+    change_settings(org.id, settings=Settings(night_at=time(3), share_percent=20, items=None), actor="test")
     person = orgs.create_user(f"{name.lower()}@example.org", password="a long pass phrase")
     member = orgs.add_member(org.id, user=person, is_admin=False)
     orgs.add_to_group(org.id, group=orgs.create_group(org.id, name="g", permissions=set()), membership=member)
@@ -138,7 +148,7 @@ def test_the_question_reaches_every_table(alice: Organization, charlie: Organiza
     """Not one tenant table is empty for either side, or the tests below would prove nothing of it."""
     for org in (alice, charlie):
         assert {table for table, rows in content(database, org).items() if not rows} == set()
-    assert len(tenant_tables()) >= 23
+    assert len(tenant_tables()) >= 24
 
 
 def test_a_new_tenant_model_without_org_is_noticed() -> None:
@@ -157,6 +167,7 @@ def test_a_new_tenant_model_without_org_is_noticed() -> None:
         "orgs_organization",  # its own id is the organization
         "orgs_user",  # a person may be in several
         "runs_platform",  # the platform's switch
+        "runs_switchturn",  # who turned it
     }  # fmt: skip
 
 
@@ -308,10 +319,14 @@ def test_the_platform_sees_heads_and_no_data(alice: Organization, charlie: Organ
     for role in (WEB, SWEEP):
         with as_platform(using=role) as cursor:
             seen |= {table for table in tenant_tables() if _count(cursor, table)}
-    assert seen == {"orgs_organization", "orgs_membership", "runs_plan", "runs_run"}
+    assert seen == {"orgs_organization", "orgs_membership", "runs_plan", "runs_run", "activation_request"}
+    with as_platform(using=OWNER) as cursor:  # whose rights console_due_since has: counts and jobs, no data
+        assert {table for table in tenant_tables() if _count(cursor, table)} - seen == {
+            "catalog_cell", "policies_retentionjob", "policies_jobqueue",
+        }  # fmt: skip
     before = content(database, charlie)
     with as_platform() as cursor:
-        cursor.execute("UPDATE orgs_organization SET armed = false")
+        cursor.execute("UPDATE orgs_organization SET item_cap = 0")
         cursor.execute("UPDATE runs_run SET cancelled_at = now()")
     assert content(database, charlie) == before
 
@@ -322,7 +337,7 @@ def test_a_person_sees_their_own_organizations_heads(alice: Organization, charli
         assert {table for table in tenant_tables() if _count(cursor, table)} == {"orgs_organization", "orgs_membership"}
         cursor.execute("SELECT id FROM orgs_organization")
         assert cursor.fetchall() == [(alice.id,)]
-        cursor.execute("UPDATE orgs_organization SET armed = false")
+        cursor.execute("UPDATE orgs_organization SET item_cap = 0")
         assert cursor.rowcount == 0
 
 

@@ -16,7 +16,7 @@ import pytest
 from axe_core_python.sync_playwright import Axe
 from django.core.servers.basehttp import ThreadedWSGIServer, WSGIRequestHandler
 from django.core.wsgi import get_wsgi_application
-from playwright.sync_api import Browser, BrowserContext, ConsoleMessage, Page, Response, sync_playwright
+from playwright.sync_api import Browser, BrowserContext, ConsoleMessage, Page, Request, Response, sync_playwright
 
 from ebbtide.pg.launcher import Urls
 
@@ -26,6 +26,7 @@ FLAGS = [
     "--disable-background-networking", "--disable-component-update", "--disable-sync",
 ]  # fmt: skip
 CONTRAST = (Path(__file__).parent / "contrast.js").read_text()
+MOST_TRANSFERRED = 300_000
 WIDE, PHONE = {"width": 1280, "height": 900}, {"width": 390, "height": 844}
 
 
@@ -67,8 +68,15 @@ class Visitor:
     page: Page
     address: str
     complaints: list[str] = field(default_factory=list)
+    transferred: int = 0
+    """Bytes that came over the wire for the page as it stands, with nothing taken from a cache."""
 
     def __post_init__(self) -> None:
+        wire = self.page.context.new_cdp_session(self.page)
+        wire.send("Network.enable")
+        wire.send("Network.setCacheDisabled", {"cacheDisabled": True})
+        wire.on("Network.loadingFinished", self._came)
+        self.page.on("request", self._asked)
         self.page.on("console", self._heard)
         self.page.on("pageerror", lambda error: self.complaints.append(f"script: {error}"))
         self.page.on("response", self._answered)
@@ -77,6 +85,13 @@ class Visitor:
         # Chromium also reports the statuses that a test asks for
         if message.type in {"error", "warning"} and "the server responded with a status of" not in message.text:
             self.complaints.append(f"console: {message.text}")
+
+    def _asked(self, request: Request) -> None:
+        if request.is_navigation_request() and request.frame == self.page.main_frame:
+            self.transferred = 0
+
+    def _came(self, told: dict[str, Any]) -> None:
+        self.transferred += int(told["encodedDataLength"])
 
     def _answered(self, response: Response) -> None:
         if response.status >= HTTPStatus.INTERNAL_SERVER_ERROR or not response.url.startswith(self.address):
@@ -95,6 +110,8 @@ class Visitor:
     def examine(self) -> list[str]:
         """What is wrong with the page as it stands, in both themes and on a phone."""
         found = []
+        if self.transferred > MOST_TRANSFERRED:
+            found.append(f"{self.transferred:,} bytes transferred")
         for theme in ("light", "dark"):
             self.page.emulate_media(color_scheme=theme)  # type: ignore[arg-type]
             found += [f"{theme}: {fault}" for fault in self._barriers()]

@@ -54,55 +54,6 @@ def test_signing_in_to_a_fresh_centre(visitor: Visitor, org: Organization) -> No
     assert faults == []
 
 
-def test_a_job_from_its_warning_to_its_end(visitor: Visitor, org: Organization) -> None:
-    page = visitor.page
-    visitor.sign_in("alice@example.org", PASSWORD)
-    page.get_by_role("link", name="Jobs").click()
-    page.get_by_role("link", name="New job").click()
-    reach_q = page.get_by_label("Only the Qs you choose")
-    reach_all = page.get_by_label("All four data types of the whole organization")
-    expect(reach_q).not_to_be_checked()
-    expect(reach_all).not_to_be_checked()
-    reach_q.check()
-    page.get_by_label("Sales").check()
-    reach_all.check()
-    expect(page.get_by_label("Sales")).to_be_hidden()
-    expect(page.get_by_label("Sales")).to_be_disabled()
-    reach_q.check()
-    page.get_by_label("Delete what is older than").fill("30 days")
-    faults = visitor.examine()
-    page.get_by_role("button", name="Create job").click()
-    expect(page.locator("#id_days-errors")).to_have_text("Days must be a whole number from 1 to 5000, not '30 days'.")
-    expect(page.get_by_label("Sales")).to_be_checked()
-    faults += visitor.examine()
-    page.get_by_label("Delete what is older than").fill("60")
-    page.get_by_role("button", name="Create job").click()
-    warning = page.get_by_role("dialog", name="A job would have no effect")
-    expect(warning).to_contain_text("Deletes all data of Sales older than 60 days")
-    expect(warning.get_by_role("button", name="Go back and change")).to_be_focused()
-    faults += visitor.examine()
-    warning.get_by_role("button", name="Save anyway").click()
-    at(page, f"/o/org_{org.id}/jobs/")
-    job = page.locator("#job-2")
-    expect(page.get_by_role("status")).to_contain_text("Job 2 was created.")
-    expect(job).to_contain_text("No effect")
-    expect(job).to_contain_text("Deletes all data of the whole organization older than 30 days")
-    faults += visitor.examine()
-    page.get_by_role("link", name="Edit job 2").click()
-    page.get_by_label("Delete what is older than").fill("10")
-    page.get_by_label("Claims & complaints").check()
-    faults += visitor.examine()
-    page.get_by_role("button", name="Save job").click()
-    expect(job).to_contain_text("Claims & complaints and Sales older than 10 days")
-    expect(job).not_to_contain_text("No effect")
-    page.get_by_role("link", name="Delete job 2").click()
-    expect(page.get_by_text("this job decides in its place:")).to_be_visible()
-    faults += visitor.examine()
-    page.get_by_role("button", name="Delete the job").click()
-    expect(job).to_have_count(0)
-    assert faults == []
-
-
 def test_the_report_of_a_night(visitor: Visitor, org: Organization) -> None:
     page, home = visitor.page, f"/o/org_{org.id}/"
     run = run_once(org)
@@ -143,18 +94,3 @@ def test_a_blocked_night_is_looked_at_and_confirmed(visitor: Visitor, org: Organ
     expect(page.get_by_text("This plan is confirmed.")).to_be_visible()
     faults += visitor.examine()
     assert faults == []
-
-
-def test_a_job_can_be_made_without_scripts(visitor: Visitor, org: Organization) -> None:
-    without = visitor.page.context.browser.new_context(java_script_enabled=False)  # type: ignore[union-attr]
-    plain = Visitor(without.new_page(), visitor.address)
-    plain.sign_in("alice@example.org", PASSWORD)
-    plain.go(f"/o/org_{org.id}/jobs/new/")
-    plain.page.locator("input[name=type][value=queue]").check()
-    plain.page.locator("input[name=queues]").nth(1).check()
-    plain.page.locator("#id_days").fill("50")
-    plain.page.get_by_role("button", name="Create job").click()
-    plain.page.get_by_role("button", name="Save anyway").click()
-    expect(plain.page.locator("#job-2")).to_contain_text("No effect")
-    assert plain.complaints == []
-    without.close()

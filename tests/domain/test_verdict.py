@@ -188,3 +188,17 @@ def test_idle_jobs_and_only_they_can_go_without_any_change(jobs: list[Job]) -> N
 def test_effective_retention_names_no_pair_that_no_job_reaches() -> None:
     assert effective_retention([q_job(5, what=What.DESKTOP)], queues=QUEUES).keys() == {(1, DataType.DESKTOP)}
     assert effective_retention([], queues=QUEUES) == {}
+
+
+@given(strategies.job_lists(), st.sets(strategies.queues))
+def test_the_effective_retention_is_what_decides_each_place(jobs: list[Job], every: set[int]) -> None:
+    found = effective_retention(jobs, queues=every)
+    for queue in every:
+        for data_type in DataType:
+            assert found.get((queue, data_type)) == deciding_job(jobs, queue=queue, data_type=data_type)
+
+
+@given(strategies.job_lists(), strategies.cell_lists(), st.sets(st.integers(1, 5)))
+def test_fewer_jobs_never_make_more_due(jobs: list[Job], cells: list[Cell], gone: set[int]) -> None:
+    """Deleting or pausing a job asks nobody to confirm anything: jobs never protect."""
+    assert taken(cells, [job for job in jobs if job.id not in gone]) <= taken(cells, jobs)

@@ -1,28 +1,63 @@
 """Made-up but believable data for every page: a template name and its context each, by the name of the case."""
 
+from collections.abc import Sequence
 from dataclasses import replace
 from datetime import UTC, date, datetime, timedelta
 from typing import Any
 
 from django import forms
 
-from ebbtide.domain.cell import DataType
+from ebbtide.domain.cell import Amount, DataType
 from ebbtide.domain.job import JobType, What
 from ebbtide.domain.outcome import RunOutcome
-from ebbtide.web.context.home import AsideLine, HomePage, MatrixCell, MatrixRow, StorageLine, TonightLine
-from ebbtide.web.context.jobs import IneffectiveNote, JobDeletePage, JobFormPage, JobsPage
-from ebbtide.web.context.runs import GuardNote, NumbersLine, PlanNote, ReasonLine, RunPage, RunsFilter, RunsPage
+from ebbtide.web.charts.ages import AgeBins
+from ebbtide.web.charts.histogram import Bin, Line, draw_histogram
+from ebbtide.web.context.home import (
+    AgeCell,
+    AgeChart,
+    AgeRow,
+    AgesCard,
+    AsideLine,
+    HomePage,
+    MatrixCell,
+    MatrixRow,
+    RetentionLine,
+    StartNote,
+    StorageLine,
+    TonightLine,
+    TonightNote,
+    UnitChoice,
+)
+from ebbtide.web.context.kept import AsideChosen, AsidePage, AsideRow, StoragePage, StoredCell, StoredRow
+from ebbtide.web.context.runs import (
+    AmountLine,
+    DayLine,
+    FirstNight,
+    GuardNote,
+    NumbersLine,
+    PlanCellLine,
+    PlanFilter,
+    PlanNote,
+    ProgressNote,
+    ReasonLine,
+    RunPage,
+    RunPlanPage,
+    RunsFilter,
+    RunsPage,
+)
 from ebbtide.web.context.shared import (
     Frame,
     JobLine,
     NavEntry,
     OrgLine,
-    Pages,
     QueueLine,
     RunLine,
     StateNote,
     SwitchNote,
 )
+from ebbtide.web.context.why import Because, PurgeLine, SegmentAnswer, TypeAnswer, WhyPage
+from ebbtide.web.heatmap import heatmap
+from ebbtide.web.listing import Asked, Column, Head, Listing, Row, Table, list_rows
 from tests.web.account_samples import account_samples
 
 NOW = datetime(2026, 11, 23, 8, 40, tzinfo=UTC)
@@ -86,6 +121,56 @@ def frame(section: str = "", **more: Any) -> Frame:
     return Frame(org=ORG, now=NOW, nav=nav, can_switch=True, **more)
 
 
+def listing(name: str, rows: tuple[Row, ...], heads: str, **more: Any) -> Listing[Row]:
+    """A page of a table with neighbours on both sides; numbers are marked by a trailing #."""
+    return Listing(
+        name=name,
+        heads=tuple(
+            Head(
+                name=head.strip("#"),
+                label=head.strip("#"),
+                number=head.endswith("#"),
+                query=f"{name}.sort={place}",
+                sorted="" if place else "ascending",
+            )
+            for place, head in enumerate(heads.split("|"))
+        ),
+        rows=rows,
+        find=more.pop("find", ""),
+        searchable=more.pop("searchable", True),
+        previous=f"{name}.before=x",
+        next=f"{name}.after=y",
+        csv=f"csv={name}",
+        kept=((f"{name}.sort", "-x"),),
+        **more,
+    )
+
+
+def numbers(lines: tuple[NumbersLine, ...], **more: Any) -> Listing[NumbersLine]:
+    return listing("numbers", lines, "Q|Data type|Planned#|Size#|Purged#|Kept#|Failed#|Not reached#", total=19, **more)
+
+
+def runs_listing(runs: tuple[RunLine, ...]) -> Listing[RunLine]:
+    heads = "Night of|Started|Outcome|Due#|Size#|Purged#|Kept#|Failed#|Not reached#"
+    return listing("runs", runs, heads, searchable=False)
+
+
+BY_DAY = {date(2024, 12, 28) + timedelta(days=n): Amount(n * n % 97, n * MIB) for n in range(0, 420, 3)}
+DAYS = tuple(
+    DayLine(day=day, planned=one.items, planned_bytes=one.bytes, purged=one.items // 2, purged_bytes=one.bytes // 2)
+    for day, one in list(BY_DAY.items())[:3]
+)
+
+
+def course(**more: Any) -> dict[str, Any]:
+    """What a run with days has on its page."""
+    return {
+        "days": listing("days", DAYS, "Day|Planned#|Size#|Purged#|Size purged#", searchable=False),
+        "calendar": heatmap(BY_DAY, missed=[date(2025, 6, 1), date(2021, 5, 4)]),
+        **more,
+    }
+
+
 def run_line(number: int, outcome: RunOutcome | None, **more: Any) -> RunLine:
     started = NIGHT - timedelta(days=1 + 904 - number)
     values: dict[str, Any] = {
@@ -119,6 +204,7 @@ RUNNING = run_line(904, None, purged=310, purged_bytes=700 * MIB, trigger="opera
 FAILED = run_line(900, RunOutcome.FAILED, planned=0, planned_bytes=0)
 QUIET = run_line(899, RunOutcome.COMPLETED, planned=0, planned_bytes=0)
 
+SWITCHED = TonightNote(kind="blocked", reason="A kill switch is on (Storage maintenance).")
 TONIGHT = tuple(
     TonightLine(data_type=kind, items=items, bytes=size, oldest=oldest, newest=newest)
     for kind, items, size, oldest, newest in (
@@ -139,16 +225,93 @@ STORAGE = tuple(
 )
 
 
-def matrix(queues: tuple[QueueLine, ...]) -> tuple[MatrixRow, ...]:
+def first_page(name: str, columns: tuple[str, ...], rows: Sequence[Any]) -> Listing[Any]:
+    """Rows as a page of a table with these heads; the first sorts it."""
+    heads: tuple[Column[Any], ...] = tuple(
+        Column(name=column.lower(), label=column, value=lambda _row: 0) for column in columns
+    )
+    table: Table[Any] = Table(name=name, columns=heads, sort=heads[0].name, text=str, row_key=id)
+    return list_rows(table, rows, asked=Asked())
+
+
+TYPES = ("Reporting data", "Audio recordings", "Transcripts", "Desktop recordings")
+
+
+def matrix(queues: tuple[QueueLine, ...], *, kept: bool = False) -> Listing[MatrixRow]:
     def decides(queue: QueueLine, kind: DataType) -> JobLine:
         if queue.id == 1 and kind is DataType.DESKTOP:
             return DESKTOP_30
         return CLAIMS_1 if queue.id == 3 else GLOBAL_400
 
-    return tuple(
-        MatrixRow(queue=queue, cells=tuple(MatrixCell(data_type=kind, job=decides(queue, kind)) for kind in DataType))
-        for queue in queues
+    def cell(queue: QueueLine, kind: DataType) -> MatrixCell:
+        if kept or queue.id == 9:
+            return MatrixCell(data_type=kind, job=None, items=12_004, bytes=5 * MIB)
+        due = 1_204 if queue.id == 3 else 0
+        return MatrixCell(
+            data_type=kind, job=decides(queue, kind), items=due, bytes=due * MIB, due_items=due, due_bytes=due * MIB
+        )
+
+    rows = [MatrixRow(queue=queue, cells=tuple(cell(queue, kind) for kind in DataType)) for queue in queues]
+    return first_page("matrix", ("Q", *TYPES), rows)
+
+
+def age_chart(kind: DataType, *, lines: tuple[RetentionLine, ...], empty: bool = False) -> AgeChart:
+    bins = AgeBins(10, 52)
+    bars = [
+        Bin(lower=0 if place > 45 else place % 7 * 100, upper=300 if place > 40 else 0, title=f"bar {place}")
+        for place in range(bins.count)
+    ]
+    chart = draw_histogram(
+        bars,
+        lines=[Line(at=bins.line(line.days), label=f"{line.days} days", title="") for line in lines],
+        across=[(place, str(days)) for place, days in bins.ticks()],
+        step=200,
+        label=str,
     )
+    return AgeChart(
+        data_type=kind,
+        chart=None if empty else chart,
+        items=0 if empty else 12_408,
+        bytes=0 if empty else 3 * GIB,
+        due_items=0 if empty else 1_204,
+        due_bytes=0 if empty else GIB,
+        oldest=None if empty else 512,
+        lines=lines,
+        forever=2 if lines else 9,
+        queues=9,
+    )
+
+
+FIVE_LINES = tuple(RetentionLine(days=days, queues=1, outside=days > 520) for days in (30, 60, 90, 400, 1500))
+AGES = AgesCard(
+    unit="items",
+    choices=(
+        UnitChoice(unit="items", query="unit=items", chosen=True),
+        UnitChoice(unit="bytes", query="unit=bytes", chosen=False),
+    ),
+    width=10,
+    charts=(
+        age_chart(DataType.INSIGHTS, lines=(RetentionLine(days=400, queues=7),)),
+        age_chart(DataType.AUDIO, lines=(RetentionLine(days=400, queues=7),)),
+        age_chart(DataType.TRANSCRIPT, lines=(), empty=True),
+        age_chart(DataType.DESKTOP, lines=FIVE_LINES),
+    ),
+    listing=first_page(
+        "ages",
+        ("Age", *TYPES),
+        [
+            AgeRow(
+                youngest=first,
+                oldest=first + 9,
+                cells=tuple(
+                    AgeCell(data_type=kind, items=300, bytes=MIB, due_items=first // 4, due_bytes=MIB // 2)
+                    for kind in DataType
+                ),
+            )
+            for first in (1, 401)
+        ],
+    ),
+)
 
 
 def home(state: StateNote, **more: Any) -> HomePage:
@@ -159,7 +322,10 @@ def home(state: StateNote, **more: Any) -> HomePage:
         "tonight": TONIGHT,
         "tonight_items": 12_408,
         "tonight_bytes": 31 * GIB,
+        "tonight_does": TonightNote(kind="reports" if state.kind == "simulating" else "deletes"),
+        "ages": AGES,
         "matrix": matrix(QUEUES),
+        "queue_count": len(QUEUES),
         "storage": STORAGE,
         "storage_items": 4_302_787,
         "storage_bytes": 6_457 * GIB,
@@ -174,21 +340,77 @@ FRESH = home(
     tonight=(),
     tonight_items=0,
     tonight_bytes=0,
-    matrix=(),
+    matrix=matrix(()),
+    queue_count=0,
+    start=StartNote(job=None, job_count=0, queue_count=0, order="ebbtide import segments calls.csv"),
     storage=tuple(StorageLine(data_type=kind, items=0, bytes=0, percent=0) for kind in DataType),
     storage_items=0,
     storage_bytes=0,
     job_count=0,
 )
-FOREVER = tuple(
-    MatrixRow(queue=queue, cells=tuple(MatrixCell(data_type=kind, job=None) for kind in DataType))
-    for queue in QUEUES[:2]
-)
 ASIDE = (
-    AsideLine(kind="undatable", reason="No instant at all", items=41),
-    AsideLine(kind="undatable", reason="More than 48 hours in the future", items=3),
-    AsideLine(kind="late", reason="Arrived for days that were already purged", items=1_208),
+    AsideLine(kind="undatable", reason="no instant", items=41, query="kind=undatable&reason=no+instant"),
+    AsideLine(kind="undatable", reason="more than 48 h in the future", items=3, query="kind=undatable"),
+    AsideLine(kind="late", reason="arrived for a day that was already purged", items=1_208, query="kind=late"),
 )
+SET_ASIDE = (
+    AsideRow(
+        id=1,
+        kind="undatable",
+        reason='unreadable end "32/13/2026"',
+        queue=QUEUES[5],
+        source_key="pbx-2/000123-<b>",
+        segment="7d444840-9dc0-11d1-b245-5ffdce74fad2",
+        day=None,
+        queued_at=NOW - timedelta(hours=2),
+        answered_at=None,
+        ended_at=None,
+        received_at=NOW,
+    ),
+    AsideRow(
+        id=2,
+        kind="undatable",
+        reason="no instant",
+        queue=None,
+        source_key="pbx-2/000124",
+        segment="7d444840-9dc0-11d1-b245-5ffdce74fad3",
+        day=None,
+        queued_at=None,
+        answered_at=None,
+        ended_at=None,
+        received_at=NOW,
+    ),
+    AsideRow(
+        id=3,
+        kind="late",
+        reason="its Q and day (2024-02-01) are purged",
+        queue=QUEUES[0],
+        source_key="",
+        segment="7d444840-9dc0-11d1-b245-5ffdce74fad4",
+        day=date(2024, 2, 1),
+        queued_at=None,
+        answered_at=None,
+        ended_at=None,
+        received_at=NOW,
+    ),
+)
+ASIDE_HEADS = ("Came in", "Kind", "Why", "Q", "Source key", "Moments")
+
+
+def aside_page(rows: Sequence[AsideRow], **more: Any) -> AsidePage:
+    values: dict[str, Any] = {"groups": ASIDE, "undatable": 44, "late": 1_208, "chosen": AsideChosen()}
+    return AsidePage(listing=first_page("aside", ASIDE_HEADS, rows), queues=QUEUES, **{**values, **more})
+
+
+def storage_page(queues: tuple[QueueLine, ...]) -> StoragePage:
+    cells = tuple(StoredCell(data_type=kind, items=40, bytes=GIB) for kind in DataType)
+    rows = [
+        StoredRow(queue=queue, cells=cells, items=160, bytes=4 * GIB, percent=11.1, oldest=date(2025, 10, 18))
+        for queue in queues
+    ]
+    heads = ("Q", *TYPES, "Items", "All together", "Oldest day")
+    return StoragePage(listing=first_page("storage", heads, rows), cells=cells, items=160, bytes=4 * GIB)
+
 
 LINES = (
     NumbersLine(
@@ -225,29 +447,97 @@ PLAN = PlanNote(
 )
 
 
-class JobForm(forms.Form):
-    type = forms.ChoiceField(label="Reach", choices=[("global", "Global"), ("queue", "Q")])
-    queues = forms.MultipleChoiceField(label="Qs", choices=[(q.id, q.name) for q in MANY], required=False)
-    what = forms.ChoiceField(label="Data", choices=[("all", "All"), ("desktop", "Desktop")], required=False)
-    version = forms.IntegerField(required=False)
-    days = forms.IntegerField(
-        label="Delete what is older than",
-        help_text="A whole number of days, 1 to 5,000. Every record is kept at least this many full days.",
-        min_value=1,
-        max_value=5000,
+PLAN_CELLS = tuple(
+    PlanCellLine(
+        day=date(2025, 10, 17), data_type=kind, queue=queue, job=GLOBAL_400, items=1_204 * queue.id, bytes=3 * GIB
     )
-
-    def clean(self) -> dict[str, Any]:
-        if self.cleaned_data.get("type") == "queue" and not self.cleaned_data.get("queues"):
-            self.add_error("queues", "Choose at least one Q.")
-        return self.cleaned_data
-
-
-NEW_NOTE = JobLine(id=None, type=JobType.QUEUE, what=What.ALL, days=500, queues=QUEUES[:2])
-NOTES = (
-    IneffectiveNote(this=True, idle=NEW_NOTE, because_of=(GLOBAL_400,)),
-    IneffectiveNote(this=False, idle=IDLE_1500, because_of=(NEW_NOTE,)),
+    for queue in QUEUES[:3]
+    for kind in DataType
 )
+
+
+def plan_cells(cells: tuple[PlanCellLine, ...]) -> Listing[PlanCellLine]:
+    return listing("plan", cells, "Day|Data type|Q|Decided by|Days kept#|Items#|Size#", searchable=False)
+
+
+PURGES = tuple(
+    PurgeLine(run=number, job=GLOBAL_400, at=NIGHT - timedelta(days=1000 - number), items=7) for number in (901, 903)
+)
+
+
+def segment(number: int, state: Any, **more: Any) -> SegmentAnswer:
+    values: dict[str, Any] = {
+        "id": f"00000000-0000-4000-8000-{number:012}",
+        "found_by": "key",
+        "state": state,
+        "queue": QUEUES[number % 9],
+        "day": date(2026, 10, 17),
+        "channel": "voice",
+        "ended_at": NOW - timedelta(days=36),
+    }
+    return SegmentAnswer(**{**values, **more})
+
+
+HERE, SCREEN, DUE, KEPT_TYPE, NONE, GONE = (
+    TypeAnswer(
+        data_type=DataType.INSIGHTS,
+        state="here",
+        items=1,
+        bytes=412,
+        events=6,
+        job=GLOBAL_400,
+        night=date(2027, 11, 22),
+        night_at=datetime(2027, 11, 22, 1, 0, tzinfo=UTC),
+    ),
+    TypeAnswer(
+        data_type=DataType.DESKTOP,
+        state="here",
+        items=2,
+        bytes=412 * MIB,
+        job=DESKTOP_30,
+        night=date(2026, 11, 24),
+        night_at=NIGHT,
+    ),
+    TypeAnswer(
+        data_type=DataType.DESKTOP,
+        state="here",
+        items=2,
+        bytes=412 * MIB,
+        job=DESKTOP_30,
+        night=date(2026, 11, 17),
+        night_at=NIGHT - timedelta(days=7),
+        overdue=True,
+        because=(
+            Because(text="The last attempt did not succeed: AccessDenied. It is tried again each night.", run=903),
+            Because(text="The platform's kill switch is on (Storage maintenance): nothing is deleted until it is off."),
+        ),
+    ),
+    TypeAnswer(data_type=DataType.AUDIO, state="here", items=1, bytes=4 * MIB),
+    TypeAnswer(data_type=DataType.TRANSCRIPT, state="none"),
+    TypeAnswer(data_type=DataType.DESKTOP, state="gone", purges=PURGES),
+)
+SEGMENTS = (
+    segment(1, "here", types=(HERE, KEPT_TYPE, NONE, SCREEN)),
+    segment(2, "partly", found_by="interaction", types=(HERE, KEPT_TYPE, NONE, GONE)),
+    segment(3, "here", found_by="interaction", types=(HERE, KEPT_TYPE, NONE, DUE)),
+    segment(
+        4,
+        "gone",
+        found_by="segment",
+        channel="",
+        ended_at=None,
+        late_at=NOW,
+        types=(replace(GONE, data_type=DataType.INSIGHTS, purges=PURGES[:1]), GONE),
+    ),
+    segment(5, "undatable", day=None, channel="", ended_at=None, reason="no instant"),
+    segment(6, "late", channel="", ended_at=None, reason="its Q and day (2025-10-17) are purged", late_at=NOW),
+    segment(7, "lost", channel="", ended_at=None, types=(TypeAnswer(data_type=DataType.INSIGHTS, state="none"),)),
+)
+
+
+class WhyForm(forms.Form):
+    id = forms.CharField(label="Interaction or segment id", help_text="As your telephone system names it.")
+    day = forms.DateField(label="Day, if you know it", required=False)
 
 
 def samples() -> dict[str, tuple[str, dict[str, Any]]]:
@@ -259,8 +549,6 @@ def samples() -> dict[str, tuple[str, dict[str, Any]]]:
         OrgLine(id=n, name=f"{name} Contact Centre", zone="America/New_York", armed=n % 2 == 0)
         for n, name in enumerate(NAMES)
     ]
-    chosen = frozenset({1, 2})
-    ok = {"type": "queue", "queues": ["1", "2"], "what": "all", "days": "500"}
     return {
         **account_samples(now=NOW, frame=frame("people")),
         "org-choose": ("pages/org_choose.html", {"frame": outside, "orgs": orgs}),
@@ -268,9 +556,38 @@ def samples() -> dict[str, tuple[str, dict[str, Any]]]:
         "home-simulating": ("pages/home.html", {"frame": frame("home"), "page": home(SIMULATING)}),
         "home-armed": (
             "pages/home.html",
-            {"frame": frame("home", switch=switch), "page": home(ARMED, last_run=INCOMPLETE, aside=ASIDE)},
+            {
+                "frame": frame("home", switch=switch),
+                "page": home(ARMED, last_run=INCOMPLETE, aside=ASIDE, aside_items=1_252, tonight_does=SWITCHED),
+            },
         ),
-        "home-blocked": ("pages/home.html", {"frame": frame("home"), "page": home(BLOCKED, last_run=STOPPED)}),
+        "home-blocked": (
+            "pages/home.html",
+            {
+                "frame": frame("home"),
+                "page": home(
+                    BLOCKED, last_run=STOPPED, tonight_does=TonightNote(kind="blocked", reason=BLOCKED.reason)
+                ),
+            },
+        ),
+        "home-asks": (
+            "pages/home.html",
+            {
+                "frame": frame("home"),
+                "page": home(ARMED, tonight_does=TonightNote(kind="asks", reason="Nothing ran for 40 hours.")),
+            },
+        ),
+        "home-started": (
+            "pages/home.html",
+            {
+                "frame": frame("home"),
+                "page": replace(
+                    FRESH,
+                    job_count=1,
+                    start=StartNote(job=GLOBAL_400, job_count=1, queue_count=3, order="ebbtide import"),
+                ),
+            },
+        ),
         "home-fresh": ("pages/home.html", {"frame": frame("home"), "page": FRESH}),
         "home-quiet": (
             "pages/home.html",
@@ -280,71 +597,64 @@ def samples() -> dict[str, tuple[str, dict[str, Any]]]:
                     ARMED,
                     tonight_items=0,
                     last_run=QUIET,
-                    matrix=FOREVER,
-                    matrix_pages=Pages(number=2, count=3, total=140),
+                    matrix=matrix(QUEUES[:2], kept=True),
                 ),
             },
         ),
-        "jobs": (
-            "pages/jobs.html",
-            {
-                "frame": frame("jobs"),
-                "page": JobsPage(state=SIMULATING, jobs=(GLOBAL_400, DESKTOP_30, CLAIMS_1, IDLE_1500)),
-            },
+        "storage": ("pages/storage.html", {"frame": frame("home"), "page": storage_page(QUEUES)}),
+        "storage-empty": ("pages/storage.html", {"frame": frame("home"), "page": storage_page(())}),
+        "aside": ("pages/aside.html", {"frame": frame("home"), "page": aside_page(SET_ASIDE)}),
+        "aside-none-fit": (
+            "pages/aside.html",
+            {"frame": frame("home"), "page": aside_page((), chosen=AsideChosen(kind="late", queue=2))},
         ),
-        "jobs-empty": ("pages/jobs.html", {"frame": frame("jobs"), "page": JobsPage(state=SIMULATING, jobs=())}),
-        "job-new": (
-            "pages/job_form.html",
-            {
-                "frame": frame("jobs"),
-                "form": JobForm(initial={"type": "global"}),
-                "page": JobFormPage(job=None, queues=MANY),
-            },
-        ),
-        "job-edit": (
-            "pages/job_form.html",
-            {
-                "frame": frame("jobs"),
-                "form": JobForm(initial=ok),
-                "page": JobFormPage(job=DESKTOP_30, queues=MANY, chosen=chosen),
-            },
-        ),
-        "job-errors": (
-            "pages/job_form.html",
-            {
-                "frame": frame("jobs"),
-                "form": JobForm(data={"type": "queue", "days": "0"}),
-                "page": JobFormPage(job=None, queues=QUEUES),
-            },
-        ),
-        "job-ineffective": (
-            "pages/job_form.html",
-            {
-                "frame": frame("jobs"),
-                "form": JobForm(data=ok),
-                "page": JobFormPage(job=None, queues=QUEUES, chosen=chosen, notes=NOTES, consent="11-13"),
-            },
-        ),
-        "job-delete": (
-            "pages/job_delete.html",
-            {"frame": frame("jobs"), "page": JobDeletePage(job=DESKTOP_30, wakes=(GLOBAL_400,))},
-        ),
-        "job-delete-last": (
-            "pages/job_delete.html",
-            {"frame": frame("jobs"), "page": JobDeletePage(job=GLOBAL_400, uncovered=True)},
+        "aside-empty": (
+            "pages/aside.html",
+            {"frame": frame("home"), "page": aside_page((), groups=(), undatable=0, late=0)},
         ),
         "runs": (
             "pages/runs.html",
             {
                 "frame": frame("runs"),
-                "page": RunsPage(
-                    state=ARMED, next_night=NIGHT, runs=(RUNNING, *runs), older="outcome=blocked&before=run_899"
-                ),
+                "page": RunsPage(state=ARMED, next_night=NIGHT, runs=runs_listing((RUNNING, *runs))),
             },
         ),
         "runs-empty": (
             "pages/runs.html",
-            {"frame": frame("runs"), "page": RunsPage(state=SIMULATING, next_night=NIGHT, runs=())},
+            {
+                "frame": frame("runs"),
+                "page": RunsPage(
+                    state=SIMULATING,
+                    next_night=NIGHT,
+                    runs=runs_listing(()),
+                    first_night=FirstNight(
+                        jobs=(GLOBAL_400, DESKTOP_30, CLAIMS_1) * 5,
+                        takes=tuple(AmountLine(data_type=kind, items=3_102, bytes=9 * GIB) for kind in DataType),
+                        items=12_408,
+                        bytes=31 * GIB,
+                        stored=4_302_787,
+                    ),
+                ),
+            },
+        ),
+        "runs-empty-armed": (
+            "pages/runs.html",
+            {
+                "frame": frame("runs"),
+                "page": RunsPage(
+                    state=ARMED,
+                    next_night=NIGHT,
+                    runs=runs_listing(()),
+                    first_night=FirstNight(jobs=(GLOBAL_400,), stored=5),
+                ),
+            },
+        ),
+        "runs-empty-stopped": (
+            "pages/runs.html",
+            {
+                "frame": frame("runs", switch=switch, can_change=False),
+                "page": RunsPage(state=ARMED, next_night=NIGHT, runs=runs_listing(()), first_night=FirstNight()),
+            },
         ),
         "runs-none-fit": (
             "pages/runs.html",
@@ -353,8 +663,8 @@ def samples() -> dict[str, tuple[str, dict[str, Any]]]:
                 "page": RunsPage(
                     state=SIMULATING,
                     next_night=NIGHT,
-                    runs=(),
-                    filter=RunsFilter(outcome="failed", since=date(2026, 11, 1)),
+                    runs=runs_listing(()),
+                    filter=RunsFilter(outcome="failed", mode="live", trigger="operator", since=date(2026, 11, 1)),
                 ),
             },
         ),
@@ -365,20 +675,23 @@ def samples() -> dict[str, tuple[str, dict[str, Any]]]:
                 "page": RunPage(
                     run=SIMULATED,
                     plan=PLAN,
-                    lines=tuple(
-                        NumbersLine(
-                            queue=queue.name,
-                            data_type=kind,
-                            planned=776,
-                            planned_bytes=2 * GIB,
-                            purged=0,
-                            purged_bytes=0,
-                            kept=0,
-                            failed=0,
-                            not_reached=0,
+                    **course(),
+                    numbers=numbers(
+                        tuple(
+                            NumbersLine(
+                                queue=queue.name,
+                                data_type=kind,
+                                planned=776,
+                                planned_bytes=2 * GIB,
+                                purged=0,
+                                purged_bytes=0,
+                                kept=0,
+                                failed=0,
+                                not_reached=0,
+                            )
+                            for queue in QUEUES[:4]
+                            for kind in DataType
                         )
-                        for queue in QUEUES[:4]
-                        for kind in DataType
                     ),
                 ),
             },
@@ -390,13 +703,22 @@ def samples() -> dict[str, tuple[str, dict[str, Any]]]:
                 "page": RunPage(
                     run=INCOMPLETE,
                     plan=PLAN,
-                    lines=LINES,
-                    reasons=(
-                        ReasonLine(number="kept", reason="The job was changed while the run was under way", items=88),
-                        ReasonLine(
-                            number="failed", reason="The object store refused the deletion: AccessDenied", items=3
+                    **course(purges=True, days_open=True),
+                    numbers=numbers(LINES, find="motor"),
+                    per_second=9.44,
+                    bytes_per_second=12.5 * MIB,
+                    reasons=listing(
+                        "reasons",
+                        (
+                            ReasonLine(
+                                number="kept", reason="The job was changed while the run was under way", items=88
+                            ),
+                            ReasonLine(
+                                number="failed", reason="The object store refused the deletion: AccessDenied", items=3
+                            ),
+                            ReasonLine(number="not_reached", reason="The night's time was up", items=3_197),
                         ),
-                        ReasonLine(number="not_reached", reason="The night's time was up", items=3_197),
+                        "Number|Reason|Items#",
                     ),
                     already_gone=12,
                     verified=False,
@@ -405,7 +727,17 @@ def samples() -> dict[str, tuple[str, dict[str, Any]]]:
         ),
         "run-completed": (
             "pages/run.html",
-            {"frame": frame("runs"), "page": RunPage(run=COMPLETED, plan=PLAN, lines=LINES[:1], verified=True)},
+            {
+                "frame": frame("runs"),
+                "page": RunPage(
+                    run=COMPLETED,
+                    plan=PLAN,
+                    numbers=numbers(LINES[:1]),
+                    verified=True,
+                    per_second=4410.0,
+                    bytes_per_second=3.0 * GIB,
+                ),
+            },
         ),
         "run-blocked": (
             "pages/run.html",
@@ -414,8 +746,10 @@ def samples() -> dict[str, tuple[str, dict[str, Any]]]:
                 "page": RunPage(
                     run=STOPPED,
                     plan=PLAN,
-                    lines=tuple(
-                        replace(line, purged=0, purged_bytes=0, kept=0, failed=0, not_reached=0) for line in LINES
+                    numbers=numbers(
+                        tuple(
+                            replace(line, purged=0, purged_bytes=0, kept=0, failed=0, not_reached=0) for line in LINES
+                        )
                     ),
                     guard=GuardNote(
                         message=BLOCKED.reason,
@@ -426,6 +760,104 @@ def samples() -> dict[str, tuple[str, dict[str, Any]]]:
                         order="ebbtide run start org_7 --plan plan_555",
                     ),
                 ),
+            },
+        ),
+        **{
+            f"run-{state}": (
+                "pages/run.html",
+                {
+                    "frame": frame("runs"),
+                    "page": RunPage(
+                        run=RUNNING,
+                        plan=PLAN,
+                        **course(purges=True),
+                        numbers=numbers(LINES),
+                        progress=ProgressNote(state=state, percent=2, done=310, done_bytes=700 * MIB, **more),  # type: ignore[arg-type]
+                    ),
+                },
+            )
+            for state, more in {
+                "starting": {},
+                "going": {
+                    "per_second": 58.25,
+                    "bytes_per_second": 93.5 * MIB,
+                    "left_s": 2_600,
+                    "day": date(2025, 10, 17),
+                    "data_type": DataType.AUDIO,
+                    "beat_s": 2,
+                    "said": 0,
+                },
+                "reading_back": {"beat_s": 75},
+                "stopping": {"beat_s": 3},
+                "waiting": {"beat_s": 4_000},
+            }.items()
+        },
+        "run-progress": (
+            "components/run_progress.html",
+            {
+                "frame": frame("runs"),
+                "page": RunPage(
+                    run=RUNNING,
+                    plan=PLAN,
+                    progress=ProgressNote(state="going", percent=30, done=310, done_bytes=7, said=3, tell=True),
+                ),
+            },
+        ),
+        "run-plan": (
+            "pages/run_plan.html",
+            {
+                "frame": frame("runs"),
+                "page": RunPlanPage(
+                    run=SIMULATED,
+                    plan=PLAN,
+                    cells=plan_cells(PLAN_CELLS),
+                    filter=PlanFilter(queue=2, data_type="audio", since=date(2025, 1, 1), until=date(2026, 1, 1)),
+                    queues=QUEUES,
+                ),
+            },
+        ),
+        "run-plan-none-fit": (
+            "pages/run_plan.html",
+            {
+                "frame": frame("runs"),
+                "page": RunPlanPage(run=COMPLETED, plan=PLAN, cells=plan_cells(()), filter=PlanFilter(queue=2)),
+            },
+        ),
+        "run-plan-empty": (
+            "pages/run_plan.html",
+            {"frame": frame("runs"), "page": RunPlanPage(run=QUIET, plan=PLAN, cells=plan_cells(()))},
+        ),
+        "why": ("pages/why.html", {"frame": frame("why?"), "page": WhyPage(), "form": WhyForm()}),
+        "why-refused": (
+            "pages/why.html",
+            {"frame": frame("why?"), "page": WhyPage(), "form": WhyForm({"id": "", "day": "x"})},
+        ),
+        "why-never": (
+            "pages/why.html",
+            {"frame": frame("why?"), "page": WhyPage(asked="0815"), "form": WhyForm({"id": "0815"})},
+        ),
+        "why-never-around": (
+            "pages/why.html",
+            {
+                "frame": frame("why?"),
+                "page": WhyPage(asked="0815", day=date(2026, 1, 2)),
+                "form": WhyForm({"id": "0815", "day": "2026-01-02"}),
+            },
+        ),
+        "why-found": (
+            "pages/why.html",
+            {
+                "frame": frame("why?"),
+                "page": WhyPage(asked="0815", segments=SEGMENTS, armed=True, more=True),
+                "form": WhyForm({"id": "0815"}),
+            },
+        ),
+        "why-found-simulating": (
+            "pages/why.html",
+            {
+                "frame": frame("why?"),
+                "page": WhyPage(asked="0815", segments=SEGMENTS[:1]),
+                "form": WhyForm({"id": "0815"}),
             },
         ),
         "run-nothing": ("pages/run.html", {"frame": frame("runs"), "page": RunPage(run=QUIET, plan=None)}),

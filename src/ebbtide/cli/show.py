@@ -41,6 +41,7 @@ def job(row: RetentionJob, *, idle_because: tuple[Job, ...]) -> dict[str, object
         "what": row.what,
         "days": row.days,
         "queues": sorted(named.queue.name for named in row.named.all()),
+        "paused": row.paused_at is not None,
         "ineffective_because": [public_id("job", other.id) for other in idle_because],
     }
 
@@ -52,7 +53,8 @@ def sentence(row: RetentionJob) -> str:
         where = "the whole organization"
     else:
         where = ", ".join(sorted(named.queue.name for named in row.named.all()))
-    return f"deletes {what} of {where} older than {row.days} days"
+    paused = " (paused)" if row.paused_at is not None else ""
+    return f"deletes {what} of {where} older than {row.days} days{paused}"
 
 
 def plan(row: Plan) -> dict[str, object]:

@@ -119,6 +119,7 @@ INSTALLED_APPS = [
     "ebbtide.apps.policies",
     "ebbtide.apps.ledger",
     "ebbtide.apps.runs",
+    "ebbtide.apps.editor",
     "ebbtide.apps.activation",
     "ebbtide.apps.console",
 ]

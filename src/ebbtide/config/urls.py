@@ -8,7 +8,7 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path("", include("ebbtide.apps.orgs.urls")),
     path("", include("ebbtide.apps.accounts.urls")),
     path("o/<org:org>/", include("ebbtide.apps.runs.urls")),
-    path("o/<org:org>/", include("ebbtide.apps.policies.urls")),
+    path("o/<org:org>/", include("ebbtide.apps.editor.urls")),
     path("", include("ebbtide.apps.activation.urls")),
     path("platform/", include("ebbtide.apps.console.urls")),
 ]

@@ -61,6 +61,11 @@ def cutoff(on: date, *, days: Days) -> date:
     return on - timedelta(days=days) if on.toordinal() > days else date.min
 
 
+def first_due(day: date, *, days: Days) -> date:
+    """Give the first date on which a day is older than N days: the other way round from `cutoff`."""
+    return day + timedelta(days=days + 1)
+
+
 def night_start(on: date, *, zone: ZoneInfo, at: time) -> datetime:
     """Give the moment (UTC) at which the night of org-local date `on` starts.
 

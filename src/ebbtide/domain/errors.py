@@ -9,6 +9,7 @@
     │  ├ ClockUnsound       host, database and last reading of the clock disagree
     │  ├ GapUnconfirmed     nothing ran for long, and the catch-up is unusually large
     │  ├ PlanStale          the facts a plan was made from have changed
+    │  ├ EvidenceStale      what a request for arming rests on is too old or does not hold any more
     │  ├ NotArmed           deletion is not switched on for this organization
     │  ├ SwitchOn           a kill switch stops every deletion
     │  ├ Cancelled          a person stopped this run
@@ -101,6 +102,13 @@ class PlanStale(Refused):
     """The plan is older than its facts (jobs, arming or date changed): make a new one."""
 
     code = "plan_stale"
+    http_status = 409
+
+
+class EvidenceStale(Refused):
+    """What the request rests on is too old or does not hold any more: the customer asks anew, on a new simulation."""
+
+    code = "evidence_stale"
     http_status = 409
 
 

@@ -1,4 +1,4 @@
-"""Typed public ids: `org_7`, `que_12`, `job_3`, `plan_9`, `run_41`.
+"""Typed public ids: `org_7`, `que_12`, `job_3`, `plan_9`, `run_41`, `req_2`.
 
 Elsewhere a script was given ids of one kind where another was meant, and hundreds of customers' sites were gone in
 minutes. An id that says what it names cannot be taken for another.
@@ -9,10 +9,10 @@ from typing import Literal, get_args
 
 from ebbtide.domain.errors import NotYours
 
-Kind = Literal["org", "que", "job", "plan", "run", "mem", "grp", "inv"]
+Kind = Literal["org", "que", "job", "plan", "run", "mem", "grp", "inv", "req"]
 
 _FORM = re.compile(rf"({'|'.join(get_args(Kind))})_([1-9][0-9]{{0,17}})")
-_FIELDS: dict[Kind, str] = {"que": "queue", "mem": "member", "grp": "group", "inv": "invitation"}
+_FIELDS: dict[Kind, str] = {"que": "queue", "mem": "member", "grp": "group", "inv": "invitation", "req": "request"}
 _WORDS: dict[Kind, str] = {
     "org": "organization",
     "que": "Q",
@@ -22,6 +22,7 @@ _WORDS: dict[Kind, str] = {
     "mem": "member",
     "grp": "group",
     "inv": "invitation",
+    "req": "request",
 }
 
 

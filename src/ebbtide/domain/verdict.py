@@ -71,9 +71,12 @@ Retention = dict[tuple[int, DataType], Job]
 def effective_retention(jobs: Sequence[Job], *, queues: Iterable[int]) -> Retention:
     """Work out which job decides where."""
     found: Retention = {}
+    ordered = sorted(jobs, key=_order)
     for queue in queues:
+        reaching = [job for job in ordered if job.reaches(queue)]
         for data_type in DataType:
-            job = deciding_job(jobs, queue=queue, data_type=data_type)
+            # the first of them in this order is the least: what deciding_job gives
+            job = next((job for job in reaching if job.takes(data_type)), None)
             if job is not None:
                 found[queue, data_type] = job
     return found
@@ -88,13 +91,16 @@ def ineffective(jobs: Sequence[Job]) -> dict[int, tuple[Job, ...]]:
         job id -> overriding jobs, without jobs that decide somewhere.
     """
     idle: dict[int, tuple[Job, ...]] = {}
+    decided: dict[tuple[int | None, DataType], Job | None] = {}
     for job in jobs:
         reach = [None] if job.type is JobType.GLOBAL else sorted(job.queues)
         deciders: dict[int, Job] = {}
         for queue in reach:
             for data_type in DataType:
                 if job.takes(data_type):
-                    decider = deciding_job(jobs, queue=queue, data_type=data_type)
+                    if (queue, data_type) not in decided:
+                        decided[queue, data_type] = deciding_job(jobs, queue=queue, data_type=data_type)
+                    decider = decided[queue, data_type]
                     if decider is not None:
                         deciders[decider.id] = decider
         if job.id not in deciders:

@@ -17,6 +17,7 @@ from datetime import date, datetime
 from typing import Any, Generic, TypeVar
 
 from django.core.exceptions import FieldError, ValidationError
+from django.db import DataError
 from django.db.models import Model, Q, QuerySet
 from django.http import QueryDict, StreamingHttpResponse
 from django.utils.functional import Promise
@@ -25,6 +26,7 @@ from ebbtide.domain.errors import InputInvalid
 from ebbtide.web.spreadsheet import csv_lines
 
 Row = TypeVar("Row")
+Shown = TypeVar("Shown")
 M = TypeVar("M", bound=Model)
 Text = str | Promise
 
@@ -186,6 +188,22 @@ def list_rows(table: Table[Row], rows: Iterable[Row], *, asked: Asked) -> Listin
     )
 
 
+def shown_as(listing: Listing[Row], *, line: Callable[[Row], Shown]) -> Listing[Shown]:
+    """Give the same page with other rows: what thousands are sorted as can be slighter than what a page shows."""
+    return Listing(
+        name=listing.name,
+        heads=listing.heads,
+        rows=tuple(line(row) for row in listing.rows),
+        find=listing.find,
+        searchable=listing.searchable,
+        previous=listing.previous,
+        next=listing.next,
+        csv=listing.csv,
+        kept=listing.kept,
+        total=listing.total,
+    )
+
+
 def sorted_rows(table: Table[Row], rows: Iterable[Row], *, asked: Asked) -> list[Row]:
     """Give all rows that are searched for, in the order asked for: what goes into the CSV."""
     found = list(rows)
@@ -220,7 +238,9 @@ def list_query(
         query = query.reverse()
     try:
         found = list(query[: table.size + 1])
-    except (ValidationError, ValueError, TypeError, FieldError) as exc:
+    except (ValidationError, ValueError, TypeError, FieldError, DataError) as exc:
+        if not cursor:  # nobody's question: a fault of ours must surface as such
+            raise
         raise _bad_cursor() from exc
     more = len(found) > table.size
     found = found[: table.size][:: -1 if backwards else 1]
@@ -235,6 +255,73 @@ def list_query(
         asked=asked,
         previous=cursor_of(found[0]) if found and has_previous else "",
         next_=cursor_of(found[-1]) if found and has_next else "",
+    )
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Cut:
+    """Which rows a statement of one's own has to give.
+
+    Attributes:
+        column: the column's name to sort by, then by the row's key in the same direction.
+        down: whether the greatest comes first.
+        beyond: the cursor of the row they lie beyond, as `cursor_of` gave it; None from the first on.
+        backwards: whether they lie before that row and come nearest first.
+        limit: at most so many.
+    """
+
+    column: str
+    down: bool
+    beyond: tuple[str, ...] | None
+    backwards: bool
+    limit: int
+
+    @property
+    def descending(self) -> bool:
+        """The direction in which the statement sorts."""
+        return self.down != self.backwards
+
+
+def list_cut(
+    table: Table[Row],
+    *,
+    asked: Asked,
+    parts: int,
+    give: Callable[[Cut], Sequence[Row]],
+    cursor_of: Callable[[Row, str], Sequence[object]],
+) -> Listing[Row]:
+    """Give a page of rows that a statement of one's own sorts and cuts, where no model's rows are the table's.
+
+    Args:
+        table: what is shown.
+        asked: what is asked for.
+        parts: how many values a cursor has.
+        give: runs the statement.
+        cursor_of: gives a row's cursor, for the column sorted by.
+
+    Raises:
+        InputInvalid: the page's key is not one of this table's.
+    """
+    column, down = _column(table, asked.sort or table.sort)
+    cursor, backwards = asked.after or asked.before, bool(asked.before)
+    beyond = tuple(_values(cursor, count=parts)) if cursor else None
+    try:
+        found = list(give(Cut(column=column.name, down=down, beyond=beyond, backwards=backwards, limit=table.size + 1)))
+    except (DataError, ValueError) as exc:
+        raise _bad_cursor() from exc
+    more = len(found) > table.size
+    found = found[: table.size][:: -1 if backwards else 1]
+
+    def written(row: Row) -> str:
+        return _cursor([str(value) for value in cursor_of(row, column.name)])
+
+    has_previous, has_next = (more, True) if backwards else (bool(asked.after), more)
+    return _listing(
+        table,
+        found,
+        asked=asked,
+        previous=written(found[0]) if found and has_previous else "",
+        next_=written(found[-1]) if found and has_next else "",
     )
 
 

@@ -9,7 +9,7 @@ from django.db import connections
 
 from ebbtide.apps.orgs import services as orgs
 from ebbtide.apps.orgs.models import Organization
-from ebbtide.apps.policies.services import create_job, edit_job
+from ebbtide.apps.policies.services import create_job, delete_job, edit_job, pause_job
 from ebbtide.apps.runs import planning, services
 from ebbtide.apps.runs.reconcile import reconcile
 from ebbtide.domain.calendar import Days, local_day, parse_zone
@@ -85,18 +85,23 @@ def test_batches_that_follow_each_other_do_not_starve_the_switch(database: Urls)
     assert ended == ["EB001"] * 3
 
 
-def test_a_lengthened_job_waits_for_what_was_decided_before_it(database: Urls) -> None:
+@pytest.mark.parametrize("change", ["lengthened", "paused", "deleted"])
+def test_a_changed_job_waits_for_what_was_decided_before_it(database: Urls, change: str) -> None:
     org = centre("One")
     row = create_job(org.id, type=JobType.GLOBAL, what=What.ALL, days=Days(10), queues=frozenset(), actor="test")
     job = public_id("job", row.id)
 
-    def lengthen() -> None:
-        edit_job(org.id, job_id=job, version=1, what=What.ALL, days=Days(400), queues=frozenset(), actor="test")
+    def save() -> None:
+        if change == "lengthened":
+            edit_job(org.id, job_id=job, version=1, what=What.ALL, days=Days(400), queues=frozenset(), actor="test")
+        else:
+            step = pause_job if change == "paused" else delete_job
+            step(org.id, job_id=job, actor="test", now=CLOCK.now())
         connections.close_all()  # this thread's own
 
     with psycopg.connect(database.sweep, autocommit=True) as in_flight:
         in_flight.execute("SELECT pg_advisory_lock_shared(7101, %s)", [org.id])
-        saving = threading.Thread(target=lengthen)
+        saving = threading.Thread(target=save)
         saving.start()
         saving.join(1)
         assert saving.is_alive(), "objects are in flight"
@@ -149,3 +154,33 @@ def test_what_came_in_after_the_plan_is_left_for_the_next(database: Urls) -> Non
     assert ended is not None
     assert (ended.id, ended.outcome, ended.purged, ended.kept) == (run, "incomplete", 1, 34)
     assert len(everything(org).segments) == 74
+
+
+def test_a_run_that_goes_on_takes_nothing_more_by_a_job_that_is_paused(
+    database: Urls, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Paused between two batches: the objects of the first are gone, the rows of the next stay."""
+    org, neighbour = armed("One"), armed("Two")
+    before = everything(neighbour)
+    plan = planning.make_plan(org.id, as_of=None, now=CLOCK.now())
+    planning.confirm_plan(org.id, plan_id=public_id("plan", plan.id), actor="test", now=CLOCK.now())
+    with psycopg.connect(database.superuser) as admin:
+        found = admin.execute("SELECT id FROM policies_retentionjob WHERE org_id = %s", [org.id]).fetchone()
+    assert found is not None
+    purge_rows = PostgresRun.purge_rows
+
+    def paused_first(run: PostgresRun, *, most: int) -> int | None:
+        pause_job(org.id, job_id=public_id("job", found[0]), actor="test", now=CLOCK.now())
+        return purge_rows(run, most=most)
+
+    monkeypatch.setattr(PostgresRun, "purge_rows", paused_first)
+    run = services.start_run(
+        org.id,
+        asked=services.Asked(trigger="manual", local_date=days_ago(org, 0), plan_id=public_id("plan", plan.id)),
+        clock=CLOCK,
+    )
+    assert (run.outcome, run.purged, run.not_reached) == ("incomplete", 1, 4)
+    assert "changed since the plan was made" in run.reason
+    assert len(everything(org).segments) == 44
+    assert planning.make_plan(org.id, as_of=None, now=CLOCK.now()).items == 0
+    assert everything(neighbour) == before

@@ -13,15 +13,18 @@ from django.test import Client
 from django.test.utils import CaptureQueriesContext, setup_test_environment, teardown_test_environment
 
 from ebbtide.apps.accounts.services import invite
+from ebbtide.apps.activation.services import By, ask
 from ebbtide.apps.catalog import selectors as catalog
 from ebbtide.apps.orgs import services as orgs
 from ebbtide.apps.orgs.database import acting_in
 from ebbtide.apps.orgs.models import Membership, Organization, Permission, User
+from ebbtide.apps.orgs.selectors import refreshed
 from ebbtide.apps.policies.services import create_job
 from ebbtide.apps.runs.models import Run
 from ebbtide.apps.runs.services import Asked, start_run
 from ebbtide.domain.calendar import Days, local_day, parse_zone
 from ebbtide.domain.cell import DataType
+from ebbtide.domain.identity import public_id
 from ebbtide.domain.job import JobType, What
 from ebbtide.engine.clock import SystemClock
 from tests.cast import calls, centre, load, record
@@ -44,6 +47,8 @@ class World:
     foreign_run: int
     plan: int
     foreign_plan: int
+    request: int
+    foreign_request: int
     queues: dict[str, int]
     foreign_queue: int
     member: int
@@ -99,6 +104,17 @@ def run_once(org: Organization) -> Run:
     return start_run(org.id, asked=Asked(trigger="manual", local_date=days_ago(org, 0)), clock=CLOCK)
 
 
+def wish(org: Organization, name: str, *, run: Run) -> int:
+    """Ask for deletion on a simulation; gives the request's number."""
+    by = By(user=User.objects.get(email=f"{name}@example.org"), at=CLOCK.now(), url="http://localhost/")
+    return ask(refreshed(org.id), run=public_id("run", run.id), note="", by=by).id
+
+
+def operator(name: str) -> User:
+    """An operator of the platform, who is a member of nothing."""
+    return User.objects.create(email=f"{name}@example.org", password=hashed(), is_operator=True)
+
+
 def queues_of(org: Organization) -> dict[str, int]:
     with acting_in(org.id):
         return {queue.name: queue.id for queue in catalog.queues(org=org.id)}
@@ -146,6 +162,8 @@ def world(database: object) -> World:
         foreign_run=runs[1].id,
         plan=runs[0].plan_id,
         foreign_plan=runs[1].plan_id,
+        request=wish(alice, "alice", run=runs[0]),
+        foreign_request=wish(charlie, "charlie", run=runs[1]),
         queues=queues_of(alice),
         foreign_queue=queues_of(charlie)["Sales"],
         member=membership_of(alice, viewer),

@@ -46,7 +46,7 @@ def test_an_error_in_a_view_becomes_its_page(
     def fails(*_args: object, **_more: object) -> None:
         raise error
 
-    monkeypatch.setattr(views.views, "home_page", fails)
+    monkeypatch.setattr(views, "home_page", fails)
     answer = alice.get(f"/o/org_{world.alice.id}/")
     assert answer.status_code == status
     assert b"db-3" not in answer.content
@@ -56,7 +56,7 @@ def test_a_fault_of_ours_is_a_page_too(world: World, monkeypatch: pytest.MonkeyP
     def fails(*_args: object, **_more: object) -> None:
         raise RuntimeError("secret detail")
 
-    monkeypatch.setattr(views.views, "home_page", fails)
+    monkeypatch.setattr(views, "home_page", fails)
     alice = signed_in("alice")
     alice.raise_request_exception = False
     answer = alice.get(f"/o/org_{world.alice.id}/")

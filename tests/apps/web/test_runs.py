@@ -131,10 +131,10 @@ def test_a_simulated_run_is_shown(world: World, alice: Client) -> None:
     assert "Simulated: would have deleted 6 items" in said
     assert "Nothing was deleted." in said
     page = alice.get(url(world, f"runs/run_{world.run}/")).context["page"]
-    assert {(line.queue, line.data_type.value): line.planned for line in page.lines} == {
+    assert {(line.queue, line.data_type.value): line.planned for line in page.numbers.rows} == {
         (queue, kind): number for queue in ("Sales", "Support") for kind, number in (("insights", 2), ("desktop", 1))
     }
-    assert {line.not_reached for line in page.lines} == {0}
+    assert {line.not_reached for line in page.numbers.rows} == {0}
     assert [(job.id, job.days) for job in page.plan.jobs] == [(world.job, 30)]
 
 
@@ -204,37 +204,74 @@ def test_after_a_long_silence_a_person_is_asked(world: World, alice: Client) -> 
     assert url(world, f"plans/plan_{plan.id}/confirm/") in page.content.decode()
 
 
-def test_runs_are_listed_page_by_page(world: World, alice: Client) -> None:
+def nights(world: World, *, ages: range) -> None:
     with acting_in(world.alice.id):
         plan = Plan.objects.get(id=world.plan)
-    for age in range(120, 0, -1):
+    for age in ages:
         ended_run(plan, on=days_ago(world.alice, age), outcome="simulated" if age % 2 else "blocked")
+
+
+def listed(answer: object) -> list[int]:
+    return [line.id for line in answer.context["page"].runs.rows]  # type: ignore[attr-defined]
+
+
+def test_runs_are_listed_page_by_page(world: World, alice: Client) -> None:
+    nights(world, ages=range(120, 0, -1))
     first = alice.get(url(world, "runs/"))
-    seen = [line.id for line in first.context["page"].runs]
-    assert len(seen) == 50
-    assert first.context["page"].newer == ""
-    second = alice.get(url(world, "runs/?" + first.context["page"].older))
-    third = alice.get(url(world, "runs/?" + second.context["page"].older))
-    seen += [line.id for answer in (second, third) for line in answer.context["page"].runs]
+    assert len(listed(first)) == 50
+    assert first.context["page"].runs.previous == ""
+    second = alice.get(url(world, "runs/?" + first.context["page"].runs.next))
+    third = alice.get(url(world, "runs/?" + second.context["page"].runs.next))
+    seen = [number for answer in (first, second, third) for number in listed(answer)]
     assert len(seen) == len(set(seen)) == 121
     assert seen == sorted(seen, reverse=True)
-    assert third.context["page"].older == ""
-    back = alice.get(url(world, "runs/?" + third.context["page"].newer)).context["page"]
-    assert [line.id for line in back.runs] == [line.id for line in second.context["page"].runs]
+    assert third.context["page"].runs.next == ""
+    assert listed(alice.get(url(world, "runs/?" + third.context["page"].runs.previous))) == listed(second)
+
+
+def test_runs_are_sorted_by_any_column(world: World, alice: Client) -> None:
+    nights(world, ages=range(60, 0, -1))
+    for column in ("night", "started", "outcome", "due", "due_bytes", "purged", "kept", "failed", "not_reached"):
+        for sort in (column, f"-{column}"):
+            first = alice.get(url(world, f"runs/?runs.sort={sort}"))
+            second = alice.get(url(world, "runs/?" + first.context["page"].runs.next))
+            assert len({*listed(first), *listed(second)}) == 61
+    oldest = alice.get(url(world, "runs/?runs.sort=night")).context["page"].runs.rows
+    assert [line.on for line in oldest] == [days_ago(world.alice, age) for age in range(60, 10, -1)]
+
+
+def test_runs_are_narrowed(world: World, alice: Client) -> None:
+    nights(world, ages=range(9, 0, -1))
     blocked = alice.get(url(world, "runs/?outcome=blocked")).context["page"]
-    assert {line.outcome for line in blocked.runs} == {"blocked"}
-    assert blocked.older.startswith("outcome=blocked&before=run_")
-    since = days_ago(world.alice, 7)
-    few = alice.get(url(world, f"runs/?since={since}&until={days_ago(world.alice, 3)}")).context["page"]
-    assert [line.on for line in few.runs] == [days_ago(world.alice, age) for age in range(3, 8)]
+    assert {line.outcome for line in blocked.runs.rows} == {"blocked"}
+    since, until = days_ago(world.alice, 7), days_ago(world.alice, 3)
+    few = alice.get(url(world, f"runs/?since={since}&until={until}")).context["page"]
+    assert [line.on for line in few.runs.rows] == [days_ago(world.alice, age) for age in range(3, 8)]
+    assert "until=" in few.runs.csv
+    assert listed(alice.get(url(world, "runs/?trigger=operator"))) == [world.run]
+    assert world.run not in listed(alice.get(url(world, "runs/?trigger=nightly")))
+    assert "No run fits" in words(alice.get(url(world, "runs/?mode=live")))
     assert "No run fits" in words(alice.get(url(world, "runs/?outcome=failed")))
 
 
+def test_all_runs_that_fit_go_into_the_csv(world: World, alice: Client) -> None:
+    nights(world, ages=range(120, 0, -1))
+    rows = read_csv(alice.get(url(world, "runs/?csv=runs&outcome=blocked&runs.sort=night")))
+    assert [row["night"] for row in rows] == [str(days_ago(world.alice, age)) for age in range(120, 0, -2)]
+    assert {(row["outcome"], row["started by"], row["due"]) for row in rows} == {("blocked", "nightly", "6")}
+    neighbours = read_csv(signed_in("charlie").get(f"/o/org_{world.charlie.id}/runs/?csv=runs"))
+    assert [row["run"] for row in neighbours] == [f"run_{world.foreign_run}"]
+
+
+def read_csv(answer: object) -> list[dict[str, str]]:
+    text = b"".join(answer.streaming_content).decode("utf-8-sig")  # type: ignore[attr-defined]
+    return list(csv.DictReader(io.StringIO(text)))
+
+
 ODD = {
-    "outcome=gone": 422, "since=2026-13-01": 422, "until=yesterday": 422, "since=%00": 422,
-    "before=run_5&after=run_1": 422, "before=12": 404,
-    "after=job_1": 404, "before=run_1%27": 404, "page=-1": 200, "outcome=&since=&until=": 200,
-    "before=run_999999999999999999": 200,
+    "outcome=gone": 422, "since=2026-13-01": 422, "until=yesterday": 422, "since=%00": 422, "mode=dead": 422,
+    "trigger=me": 422, "runs.sort=x": 422, "runs.after=x&runs.before=y": 422, "runs.after=zzz": 422,
+    "runs.after=WyIxJyJd": 422, "runs.after=W10": 422, "page=-1": 200, "outcome=&since=&until=&mode=&trigger=": 200,
 }  # fmt: skip
 
 
@@ -251,8 +288,7 @@ def test_numbers_for_a_spreadsheet(world: World, alice: Client) -> None:
     assert answer["Content-Type"] == "text/csv; charset=utf-8"
     assert answer["Content-Disposition"] == f'attachment; filename="ebbtide-run_{run.id}.csv"'
     assert answer.streaming
-    text = b"".join(answer.streaming_content).decode("utf-8-sig")
-    rows = list(csv.DictReader(io.StringIO(text)))
+    rows = read_csv(answer)
     assert {row["q"]: row["planned items"] for row in rows if row["data type"] == "insights"} == {
         "'=cmd|' /C calc'!A0": "3", "Sales": "2", "Support": "2",
     }  # fmt: skip
@@ -272,7 +308,8 @@ def test_other_cells_stay() -> None:
 
 
 PAGES = ("", "jobs/", "jobs/new/", "jobs/job_{job}/", "jobs/job_{job}/delete/", "runs/", "runs/run_{run}/",
-         "runs/run_{run}/numbers.csv")  # fmt: skip
+         "runs/run_{run}/numbers.csv", "runs/run_{run}/report.json", "runs/run_{run}/plan/", "runs/?csv=runs",
+         "runs/run_{run}/plan/?csv=plan")  # fmt: skip
 
 
 def test_pages_ask_little_however_much_there_is(world: World, alice: Client) -> None:
@@ -303,7 +340,7 @@ def test_a_live_run_tells_the_four_numbers(world: World, alice: Client) -> None:
     run = confirm_and_run(world.alice)
     page = alice.get(url(world, f"runs/run_{run.id}/")).context["page"]
     assert (page.run.purged, page.run.kept, page.run.failed, page.run.not_reached) == (6, 0, 0, 0)
-    assert sum(line.purged for line in page.lines) == 6
+    assert sum(line.purged for line in page.numbers.rows) == 6
     assert page.run.live
     assert page.verified
     assert everything(world.charlie) == neighbour

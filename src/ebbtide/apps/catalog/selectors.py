@@ -53,6 +53,20 @@ def population(*, org: int) -> int:
     return CellRow.objects.filter(org_id=org).aggregate(n=Sum("items"))["n"] or 0
 
 
+def inflow(*, org: int, since: date, until: date) -> dict[tuple[int, DataType], Amount]:
+    """Add up what is there of some days by (queue, data type).
+
+    Args:
+        org: the organization's number.
+        since: the first day.
+        until: the day after the last one.
+    """
+    # leans on catalog_cell's key (org, day, data_type, queue)
+    rows = CellRow.objects.filter(org_id=org, day__gte=since, day__lt=until).values_list("queue_id", "data_type")
+    sums = rows.annotate(n=Sum("items"), size=Sum("bytes"))
+    return {(queue, DataType(data_type)): Amount(items, size) for queue, data_type, items, size in sums}
+
+
 def storage(*, org: int) -> dict[DataType, Amount]:
     """Add up items and bytes by data type."""
     sums = CellRow.objects.filter(org_id=org).values_list("data_type").annotate(n=Sum("items"), size=Sum("bytes"))

@@ -45,4 +45,7 @@ class Entry(models.Model):
         indexes: ClassVar = [
             models.Index(name="entry_by_run", fields=["org", "run_id", "batch"]),
             models.Index(name="entry_by_cell", fields=["org", "queue_id", "data_type", "day"]),
+            models.Index(
+                name="entry_by_job", fields=["org", "job_id", "run_id"], include=["outcome", "items", "bytes"]
+            ),
         ]

@@ -66,5 +66,11 @@ class InvitationId(_IdConverter):
     kind = "inv"
 
 
-for _converter in (OrgId, JobId, RunId, PlanId, MemberId, GroupId, InvitationId):
+class RequestId(_IdConverter):
+    """The id of a request to switch deletion on."""
+
+    kind = "req"
+
+
+for _converter in (OrgId, JobId, RunId, PlanId, MemberId, GroupId, InvitationId, RequestId):
     register_converter(_converter, _converter.kind)

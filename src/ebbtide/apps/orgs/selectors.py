@@ -24,6 +24,20 @@ def find_organization(text: str) -> Organization:
     return found
 
 
+def organization_by_id(text: str) -> Organization:
+    """Find an organization by its public id, for the operator.
+
+    Raises:
+        NotYours: there is none.
+    """
+    number = parse_id("org", text)
+    with as_platform():
+        found = Organization.objects.filter(id=number).first()
+    if found is None:
+        raise not_found("org", text)
+    return found
+
+
 def organizations() -> list[Organization]:
     """Give all organizations by name, for the operator."""
     with as_platform():

@@ -18,14 +18,17 @@ sign_out = LogoutView.as_view()
 @never_cache
 @require_safe
 def start(request: HttpRequest) -> HttpResponse:
-    """Lead a person to their organization, or let them choose where there are several."""
+    """Lead a person to their organization or, an operator, to the platform; let them choose where there are several."""
     user = person(request)
     if user is None:
         return to_sign_in(request)
     orgs = organizations_of(user)
-    if len(orgs) == 1 and "choose" not in request.GET:
+    if user.is_operator and not orgs:
+        return redirect("platform")
+    if len(orgs) == 1 and not user.is_operator and "choose" not in request.GET:
         found = access(user, org_id=public_id("org", orgs[0].id))
         people_only = found.allows(Permission.USERS_MANAGE) and not found.allows(Permission.DATA_VIEW)
         return redirect("people" if people_only else "home", org=orgs[0].id)
     lines = [OrgLine(id=org.id, name=org.name, zone=org.zone, armed=org.armed) for org in orgs]
-    return render(request, "pages/org_choose.html", {"orgs": lines, "frame": Frame(org=None, now=now_of(request))})
+    context = {"orgs": lines, "platform": user.is_operator, "frame": Frame(org=None, now=now_of(request))}
+    return render(request, "pages/org_choose.html", context)

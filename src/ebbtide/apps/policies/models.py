@@ -14,7 +14,10 @@ from ebbtide.apps.orgs.models import Organization
 
 
 class RetentionJob(models.Model):
-    """One job; `version` grows with every edit, so that two people cannot overwrite each other unseen."""
+    """One job; `version` grows with every change, so that two people cannot overwrite each other unseen.
+
+    A paused job is as if it were not there; `ebbtide.apps.policies.selectors.jobs` says which ones count.
+    """
 
     id = models.BigAutoField(primary_key=True)
     org = models.ForeignKey(Organization, on_delete=models.PROTECT, db_index=False)
@@ -24,6 +27,7 @@ class RetentionJob(models.Model):
     version = models.IntegerField(default=1)
     created_at = models.DateTimeField(db_default=Now())
     deleted_at = models.DateTimeField(null=True)
+    paused_at = models.DateTimeField(null=True)
 
     class Meta:
         constraints: ClassVar = [

@@ -1,5 +1,8 @@
 """What there is to see of retention jobs. Every function expects an open transaction in the organization."""
 
+from django.db.models import QuerySet
+
+from ebbtide.apps.orgs.database import WEB
 from ebbtide.apps.policies.models import RetentionJob
 from ebbtide.domain.calendar import Days
 from ebbtide.domain.identity import not_found, parse_id
@@ -17,27 +20,39 @@ def to_domain(row: RetentionJob) -> Job:
     )
 
 
+def standing(*, org: int, using: str = WEB) -> QuerySet[RetentionJob]:
+    """Give the jobs that have not been deleted, paused ones too, oldest first."""
+    return RetentionJob.objects.using(using).filter(org_id=org, deleted_at__isnull=True).order_by("id")
+
+
+def jobs(*, org: int, using: str = WEB) -> list[Job]:
+    """Give the jobs that are in force, oldest first: neither deleted nor paused.
+
+    DANGER: this is the one place that says which jobs count. Plans, previews and pages all ask here.
+    """
+    rows = standing(org=org, using=using).filter(paused_at__isnull=True)
+    return [to_domain(row) for row in rows.prefetch_related("named")]
+
+
 def job_rows(*, org: int) -> list[RetentionJob]:
-    """Give the jobs that are in force, oldest first."""
-    return list(
-        RetentionJob.objects.filter(org_id=org, deleted_at__isnull=True).order_by("id").prefetch_related("named__queue")
-    )
+    """Give the jobs that have not been deleted, paused ones too, oldest first, with their Qs."""
+    return list(standing(org=org).prefetch_related("named__queue"))
 
 
-def jobs(*, org: int) -> list[Job]:
-    """Give the jobs that are in force, oldest first."""
-    return [to_domain(row) for row in job_rows(org=org)]
+def find_job(text: str, *, org: int, deleted_too: bool = False) -> RetentionJob:
+    """Find a job by its public id, whether it is in force or paused.
 
-
-def find_job(text: str, *, org: int) -> RetentionJob:
-    """Find a job in force by its public id.
+    Args:
+        text: the public id.
+        org: the organization's number.
+        deleted_too: whether a deleted job is found as well.
 
     Raises:
         NotYours: there is none.
     """
     number = parse_id("job", text)
-    rows = RetentionJob.objects.filter(org_id=org, id=number, deleted_at__isnull=True)
-    found = rows.prefetch_related("named__queue").first()
+    rows = RetentionJob.objects.filter(org_id=org) if deleted_too else standing(org=org)
+    found = rows.filter(id=number).prefetch_related("named__queue").first()
     if found is None:
         raise not_found("job", text)
     return found

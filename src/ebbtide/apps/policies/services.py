@@ -1,6 +1,6 @@
 """What may be done to retention jobs, and onboarding, which makes the first one."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, time
 
@@ -20,6 +20,13 @@ from ebbtide.domain.verdict import ineffective
 
 DEFAULT_JOB_SINCE = date(2022, 1, 1)
 DEFAULT_JOB_DAYS = Days(400)
+
+Check = Callable[[], None]
+"""Asked in the transaction that changes the jobs, right before the change; whatever it raises stops it."""
+
+
+def unasked() -> None:
+    """Let a change pass: what the operator's command line does."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,13 +75,38 @@ def onboard(name: str, *, zone: str, onboarded_on: date, night_at: time = NIGHT_
     return org
 
 
-def _record(org: int, *, job: int, actor: str, before: Job | None, after: Job | None) -> None:
-    def told(job: Job | None) -> dict[str, object] | None:
-        if job is None:
-            return None
-        return {"type": job.type, "what": job.what, "days": job.days, "queues": sorted(job.queues)}
+def _locked(org: int) -> None:
+    """Let the organization's jobs be changed by one person at a time, so that what was asked is still so when saved."""
+    Organization.objects.select_for_update(no_key=True).get(id=org)
 
-    JobChange.objects.create(org_id=org, job_id=job, actor=actor, before=told(before), after=told(after))
+
+def _found(job_id: str, *, org: int, version: int | None, deleted_too: bool = False) -> RetentionJob:
+    """Find a job that still stands as the person saw it; None for `version` takes it as it stands."""
+    row = find_job(job_id, org=org, deleted_too=deleted_too)
+    if version is not None and row.version != version:
+        raise Taken(
+            f"{public_id('job', row.id)} was changed by someone else meanwhile: look at it as it is now, then change "
+            "it."
+        )
+    return row
+
+
+def _told(row: RetentionJob, job: Job | None = None) -> dict[str, object]:
+    """Write a job down for its history; `job` where it is another than the row says."""
+    one = job or to_domain(row)
+    return {
+        "type": one.type,
+        "what": one.what,
+        "days": one.days,
+        "queues": sorted(one.queues),
+        "paused": row.paused_at is not None,
+    }
+
+
+def _record(
+    row: RetentionJob, *, actor: str, before: dict[str, object] | None, after: dict[str, object] | None
+) -> None:
+    JobChange.objects.create(org_id=row.org_id, job_id=row.id, actor=actor, before=before, after=after)
 
 
 def create_job(
@@ -85,6 +117,7 @@ def create_job(
     days: Days,
     queues: frozenset[int],
     actor: str,
+    check: Check = unasked,
 ) -> RetentionJob:
     """Make a job; it is in force from the next plan on.
 
@@ -93,16 +126,26 @@ def create_job(
     """
     Job(id=0, type=type, what=what, days=days, queues=queues)
     with acting_in(org):
+        _locked(org)
+        check()
         row = RetentionJob.objects.create(org_id=org, type=type, what=what, days=days)
         JobQueue.objects.bulk_create([JobQueue(org_id=org, job=row, queue_id=queue) for queue in sorted(queues)])
-        _record(org, job=row.id, actor=actor, before=None, after=to_domain(row))
+        _record(row, actor=actor, before=None, after=_told(row))
     return row
 
 
 def edit_job(
-    org: int, *, job_id: str, version: int, what: What, days: Days, queues: frozenset[int], actor: str
+    org: int,
+    *,
+    job_id: str,
+    version: int,
+    what: What,
+    days: Days,
+    queues: frozenset[int],
+    actor: str,
+    check: Check = unasked,
 ) -> RetentionJob:
-    """Change a job that still stands as the editor saw it.
+    """Change a job that still stands as the editor saw it; a paused one stays paused.
 
     When this returns, nothing is deleted any more by the job as it was, also of a run that was going on.
 
@@ -112,36 +155,99 @@ def edit_job(
         Taken: someone has changed it since; nothing was overwritten.
     """
     with acting_in(org):
-        row = find_job(job_id, org=org)
+        _locked(org)
+        row = _found(job_id, org=org, version=version)
         before = to_domain(row)
         after = Job(id=row.id, type=before.type, what=what, days=days, queues=queues)
-        changed = RetentionJob.objects.filter(org_id=org, id=row.id, version=version, deleted_at__isnull=True)
-        if not changed.update(what=what, days=days, version=version + 1):
-            raise Taken(
-                f"{public_id('job', row.id)} was changed by someone else meanwhile: look at it as it is now, then "
-                "change it."
-            )
+        check()
+        RetentionJob.objects.filter(org_id=org, id=row.id).update(what=what, days=days, version=version + 1)
         JobQueue.objects.filter(org_id=org, job=row).exclude(queue_id__in=queues).delete()
         JobQueue.objects.bulk_create(
             [JobQueue(org_id=org, job=row, queue_id=queue) for queue in sorted(queues - before.queues)]
         )
-        _record(org, job=row.id, actor=actor, before=before, after=after)
+        _record(row, actor=actor, before=_told(row), after=_told(row, after))
         saved = find_job(job_id, org=org)
     wait_until_at_rest(org)
     return saved
 
 
-def delete_job(org: int, *, job_id: str, actor: str, now: datetime) -> None:
+def pause_job(org: int, *, job_id: str, actor: str, now: datetime, version: int | None = None) -> RetentionJob:
+    """Take a job out of force until it is resumed: as if it were not there. When this returns, it deletes nothing more.
+
+    Raises:
+        NotYours: there is no such job.
+        Taken: it is paused already, or someone has changed it since `version`.
+    """
+    with acting_in(org):
+        _locked(org)
+        row = _found(job_id, org=org, version=version)
+        if row.paused_at is not None:
+            raise Taken(f"{public_id('job', row.id)} is paused already.")
+        before = _told(row)
+        row.paused_at, row.version = now, row.version + 1
+        row.save(update_fields=["paused_at", "version"])
+        _record(row, actor=actor, before=before, after=_told(row))
+    wait_until_at_rest(org)
+    return row
+
+
+def resume_job(
+    org: int, *, job_id: str, actor: str, version: int | None = None, check: Check = unasked
+) -> RetentionJob:
+    """Put a paused job back in force from the next plan on.
+
+    Raises:
+        NotYours: there is no such job.
+        Taken: it is not paused, or someone has changed it since `version`.
+    """
+    with acting_in(org):
+        _locked(org)
+        row = _found(job_id, org=org, version=version)
+        if row.paused_at is None:
+            raise Taken(f"{public_id('job', row.id)} is in force already.")
+        check()
+        before = _told(row)
+        row.paused_at, row.version = None, row.version + 1
+        row.save(update_fields=["paused_at", "version"])
+        _record(row, actor=actor, before=before, after=_told(row))
+    return row
+
+
+def delete_job(org: int, *, job_id: str, actor: str, now: datetime, version: int | None = None) -> None:
     """Take a job out of force; its row stays, because the book names it. When this returns, it deletes nothing more.
 
     Raises:
         NotYours: there is no such job.
+        Taken: someone has changed it since `version`.
     """
     with acting_in(org):
-        row = find_job(job_id, org=org)
-        _record(org, job=row.id, actor=actor, before=to_domain(row), after=None)
-        RetentionJob.objects.filter(org_id=org, id=row.id).update(deleted_at=now)
+        _locked(org)
+        row = _found(job_id, org=org, version=version)
+        _record(row, actor=actor, before=_told(row), after=None)
+        row.deleted_at, row.version = now, row.version + 1
+        row.save(update_fields=["deleted_at", "version"])
     wait_until_at_rest(org)
+
+
+def restore_job(
+    org: int, *, job_id: str, actor: str, version: int | None = None, check: Check = unasked
+) -> RetentionJob:
+    """Bring a deleted job back as it was, in force from the next plan on; one that was paused comes back paused.
+
+    Raises:
+        NotYours: there never was such a job.
+        Taken: it is not deleted, or someone has changed it since `version`.
+    """
+    with acting_in(org):
+        _locked(org)
+        row = _found(job_id, org=org, version=version, deleted_too=True)
+        if row.deleted_at is None:
+            raise Taken(f"{public_id('job', row.id)} is not deleted.")
+        check()
+        row.deleted_at, row.version = None, row.version + 1
+        row.save(update_fields=["deleted_at", "version"])
+        _record(row, actor=actor, before=None, after=_told(row))
+    return row
 
 
 def ineffective_jobs(*, org: int) -> dict[int, tuple[Job, ...]]:

@@ -1,9 +1,9 @@
 """What the guards are asked on, gathered in one transaction; and the last good reading of the clock."""
 
-from datetime import timedelta
+from datetime import datetime, timedelta
 
 from django.db import connections
-from django.db.models import Q
+from django.db.models import Q, QuerySet
 
 from ebbtide.apps.orgs.database import SWEEP
 from ebbtide.apps.orgs.models import Organization
@@ -29,26 +29,38 @@ def circumstances(run: Run, *, org: Organization, plan: Plan, clock: Clock) -> C
         clock: the host's clock.
     """
     platform = Platform.objects.using(SWEEP).get(id=1)
-    earlier = Run.objects.using(SWEEP).filter(org_id=org.id, id__lt=run.id).order_by("-id")
-    # an armed run that was only simulated has asked whether to go on; that it has asked is no answer
-    asking = Plan.objects.using(SWEEP).filter(org_id=org.id, armed=True).values("id")
-    last = earlier.exclude(outcome=RunOutcome.BLOCKED).exclude(mode=Mode.SIMULATED, plan_id__in=asking).first()
-    nights = earlier.filter(trigger="nightly", outcome=RunOutcome.COMPLETED).values_list("purged", flat=True)
-    taken = list(nights[:USUAL_NIGHTS])
+    history = history_of(Run.objects.using(SWEEP).filter(org_id=org.id, id__lt=run.id), org=org.id, using=SWEEP)
     selected = _holds_now(plan)
     return Circumstances(
         armed=org.armed,
         switch=switch_says(platform, org=org),
-        clocks=_read_clocks(platform, clock=clock, last=last),
+        clocks=_read_clocks(platform, clock=clock, last_run_at=history.last_run_at),
         caps=Caps(share_percent=org.share_cap_percent, items=org.item_cap),
-        history=History(
-            last_run_at=last.frozen_at if last else None,
-            usual_items=sum(taken) // len(taken) if taken else None,
-        ),
+        history=history,
         selected=selected,
         population=plan.population,
         confirmed=plan.confirmed_at is not None and selected <= plan.items,
         now=clock.now(),
+    )
+
+
+def history_of(runs: QuerySet[Run], *, org: int, using: str) -> History:
+    """Gather what an organization's runs tell; expects an open transaction in it.
+
+    Args:
+        runs: of that organization, as far as they count.
+        org: its number.
+        using: the role's connection.
+    """
+    newest = runs.order_by("-id")
+    # an armed run that was only simulated has asked whether to go on; that it has asked is no answer
+    asking = Plan.objects.using(using).filter(org_id=org, armed=True).values("id")
+    last = newest.exclude(outcome=RunOutcome.BLOCKED).exclude(mode=Mode.SIMULATED, plan_id__in=asking).first()
+    nights = newest.filter(trigger="nightly", outcome=RunOutcome.COMPLETED).values_list("purged", flat=True)
+    taken = list(nights[:USUAL_NIGHTS])
+    return History(
+        last_run_at=last.frozen_at if last else None,
+        usual_items=sum(taken) // len(taken) if taken else None,
     )
 
 
@@ -77,7 +89,7 @@ def switch_says(platform: Platform, *, org: Organization) -> str | None:
     return None
 
 
-def _read_clocks(platform: Platform, *, clock: Clock, last: Run | None) -> Clocks:
+def _read_clocks(platform: Platform, *, clock: Clock, last_run_at: datetime | None) -> Clocks:
     """Read the clocks at one moment, and keep the reading where it is good.
 
     A reading after a long silence may be a jump of both clocks: it is not kept until another run confirms it.
@@ -89,7 +101,7 @@ def _read_clocks(platform: Platform, *, clock: Clock, last: Run | None) -> Clock
         check_clocks(clocks)
     except ClockUnsound:
         return clocks
-    if platform.clock_read_at is not None and (last is None or clocks.host - last.frozen_at > GAP_TOLERANCE):
+    if platform.clock_read_at is not None and (last_run_at is None or clocks.host - last_run_at > GAP_TOLERANCE):
         return clocks
     stale = Q(clock_read_at__isnull=True) | Q(clock_read_at__lt=clocks.host - _NOTE_EVERY)
     Platform.objects.using(SWEEP).filter(stale, id=1).update(clock_read_at=clocks.host)

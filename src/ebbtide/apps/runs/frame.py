@@ -15,7 +15,7 @@ from ebbtide.apps.orgs.access import Visit, operator_visit_of, visit_of
 from ebbtide.apps.orgs.database import acting_in, mapped_errors
 from ebbtide.apps.orgs.models import FlagChange, Organization, Permission
 from ebbtide.apps.orgs.selectors import organizations_of
-from ebbtide.apps.runs.models import Platform
+from ebbtide.apps.runs.models import Platform, SwitchTurn
 from ebbtide.web.context.shared import Frame, NavEntry, OrgLine, SwitchNote
 
 
@@ -32,16 +32,34 @@ class _Section:
 
 
 _OF_ORG = (
-    _Section("home", gettext_lazy("Home"), "home", "h", Permission.DATA_VIEW),
+    _Section("home", gettext_lazy("Home"), "home", "h", Permission.DATA_VIEW, pages=("storage", "aside")),
     _Section(
         "jobs",
         gettext_lazy("Jobs"),
         "list-check",
         "j",
         Permission.DATA_VIEW,
-        pages=("job_new", "job_edit", "job_delete"),
+        pages=(
+            "job",
+            "job_new",
+            "job_edit",
+            "job_new_preview",
+            "job_preview",
+            "job_resume",
+            "job_delete",
+            "job_restore",
+        ),
     ),
-    _Section("runs", gettext_lazy("Runs"), "history", "r", Permission.DATA_VIEW, pages=("run",)),
+    _Section("runs", gettext_lazy("Runs"), "history", "r", Permission.DATA_VIEW, pages=("run", "run_plan")),
+    _Section("why", gettext_lazy("Why?"), "zoom-question", "w", Permission.DATA_VIEW),
+    _Section(
+        "deletion",
+        gettext_lazy("Deletion"),
+        "power",
+        "d",
+        Permission.DATA_VIEW,
+        pages=("deletion_ask", "deletion_stop", "deletion_release"),
+    ),
     _Section(
         "people",
         gettext_lazy("People"),
@@ -51,7 +69,25 @@ _OF_ORG = (
         pages=("person", "person_invite", "person_remove", "groups", "group", "group_new", "group_delete"),
     ),
 )
-_OF_PLATFORM: tuple[_Section, ...] = ()
+_OF_PLATFORM: tuple[_Section, ...] = (
+    _Section(
+        "platform",
+        gettext_lazy("Organizations"),
+        "building",
+        "o",
+        pages=("platform_org_new", "platform_org", "platform_org_settings", "platform_org_switch", "platform_org_run"),
+    ),
+    _Section(
+        "requests",
+        gettext_lazy("Requests"),
+        "inbox",
+        "q",
+        pages=("request", "request_arm", "request_decline", "org_deletion", "org_disarm", "org_stop", "org_release"),
+    ),
+    _Section("platform_runs", gettext_lazy("Runs"), "history", "r", pages=("platform_run",)),
+    _Section("platform_workers", gettext_lazy("Workers"), "cpu", "w", pages=("platform_store",)),
+    _Section("platform_switch", gettext_lazy("Kill switch"), "hand-stop", "k"),
+)
 
 
 def frame(request: HttpRequest) -> dict[str, Frame]:
@@ -94,7 +130,10 @@ def platform_switch() -> SwitchNote | None:
     """Tell the platform's kill switch where it is on."""
     with mapped_errors():
         platform = Platform.objects.get(id=1)
-    return SwitchNote(scope="platform", since=None, reason=platform.stopped_reason) if platform.stopped else None
+        if not platform.stopped:
+            return None
+        turned = SwitchTurn.objects.filter(on=True).order_by("-id").first()
+    return SwitchNote(scope="platform", since=turned.at if turned else None, reason=platform.stopped_reason)
 
 
 def switch_note(org: Organization) -> SwitchNote | None:

@@ -3,48 +3,97 @@
 Every function expects an open transaction in the organization.
 """
 
-from collections.abc import Mapping
+from collections.abc import Sequence
+from dataclasses import dataclass
 from datetime import datetime
+from urllib.parse import urlencode
 
+from django.http import QueryDict
 from django.utils.translation import gettext as _
 
-from ebbtide.apps.insights.selectors import set_aside
+from ebbtide.apps.insights.selectors import SetAside, set_aside
 from ebbtide.apps.orgs.models import Organization
 from ebbtide.apps.policies.pages import job_line, queue_lines
 from ebbtide.apps.policies.selectors import jobs
+from ebbtide.apps.runs.age_charts import AGES, ages_card, unit_of
+from ebbtide.apps.runs.ages import Ages, ages
+from ebbtide.apps.runs.matrix import MATRIX, Decided, matrix
 from ebbtide.apps.runs.models import Run
 from ebbtide.apps.runs.pages import run_lines, state_note
-from ebbtide.apps.runs.preview import Amount, preview, stored
+from ebbtide.apps.runs.preview import Amount
+from ebbtide.apps.runs.tonight import tonight_note
 from ebbtide.domain.calendar import local_day, next_night, parse_zone
 from ebbtide.domain.cell import DataType
-from ebbtide.domain.errors import CapExceeded
-from ebbtide.domain.guard import Caps, check_caps
-from ebbtide.domain.job import Job
+from ebbtide.domain.identity import public_id
 from ebbtide.domain.verdict import effective_retention
-from ebbtide.web.context.home import AsideLine, HomePage, MatrixCell, MatrixRow, StorageLine, TonightLine
-from ebbtide.web.context.shared import Pages, QueueLine
+from ebbtide.engine.simulate import reaches
+from ebbtide.web.context.home import AsideLine, HomePage, StartNote, StorageLine, TonightLine, Unit
+from ebbtide.web.listing import Asked, asked_of
 
-QUEUES_A_PAGE = 100
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class HomeAsked:
+    """What is asked of the home page: the charts' unit, and the two tables' order and page."""
+
+    unit: Unit
+    ages: Asked
+    matrix: Asked
+    query: QueryDict
 
 
-def home_page(org: Organization, *, now: datetime, page: int) -> HomePage:
+def home_asked(query: QueryDict) -> HomeAsked:
+    """Read it from the address.
+
+    Raises:
+        InputInvalid: there is no such unit or column.
+    """
+    unit = unit_of(query)
+    return HomeAsked(
+        unit=unit, ages=asked_of(query, table=AGES[unit]), matrix=asked_of(query, table=MATRIX), query=query
+    )
+
+
+def decided_for_tonight(org: Organization, *, now: datetime) -> Decided:
+    """Work out who decides where on the night to come."""
+    zone = parse_zone(org.zone)
+    on = local_day(next_night(now, zone=zone, at=org.night_at), zone=zone)
+    queues, found = queue_lines(org=org.id), jobs(org=org.id)
+    return Decided(
+        on=on,
+        jobs=found,
+        queues=queues,
+        retention=effective_retention(found, queues=queues),
+        reaches=reaches(found, queues=list(queues), on=on),
+    )
+
+
+def ages_tonight(decided: Decided, *, org: int) -> Ages:
+    """Add up what is stored and what is due by age, as seen from the night to come."""
+    return ages(
+        org=org,
+        reaches=decided.reaches,
+        queues=len(decided.queues),
+        on=decided.on,
+        lines=sorted({job.days for job in decided.retention.values()}),
+    )
+
+
+def home_page(org: Organization, *, now: datetime, asked: HomeAsked) -> HomePage:
     """Give the home page of an organization.
 
     Args:
         org: the organization, read for this request.
         now: the request's moment.
-        page: which page of the matrix, from 1; one beyond the last is the last.
+        asked: what is asked of it.
     """
+    decided = decided_for_tonight(org, now=now)
+    seen = ages_tonight(decided, org=org.id)
+    tonight, held = seen.due_by_type(), seen.stored_by_type()
+    items, held_items = (sum(one.items for one in found.values()) for found in (tonight, held))
+    held_bytes = sum(one.bytes for one in held.values())
     night = next_night(now, zone=parse_zone(org.zone), at=org.night_at)
-    tonight = preview(org=org.id, on=local_day(night, zone=parse_zone(org.zone)))
-    held, queues = stored(org=org.id), queue_lines(org=org.id)
-    found = jobs(org=org.id)
     last = Run.objects.filter(org_id=org.id).order_by("-id").first()
-    items, size = sum(one.items for one in tonight.values()), sum(one.bytes for one in tonight.values())
-    held_items, held_bytes = sum(one.items for one in held.values()), sum(one.bytes for one in held.values())
-    count = max(1, -(-len(queues) // QUEUES_A_PAGE))
-    number = min(max(1, page), count)
-    shown = list(queues.values())[(number - 1) * QUEUES_A_PAGE : number * QUEUES_A_PAGE]
+    aside = set_aside(org=org.id)
     return HomePage(
         state=state_note(org, last=last),
         next_night=night,
@@ -54,40 +103,30 @@ def home_page(org: Organization, *, now: datetime, page: int) -> HomePage:
             for kind, one in tonight.items()
         ),
         tonight_items=items,
-        tonight_bytes=size,
-        tonight_stopped=_would_stop(org, selected=items, population=held_items),
-        matrix=_matrix(shown, found=found, queues=queues),
-        matrix_pages=Pages(number=number, count=count, total=len(queues)) if count > 1 else None,
+        tonight_bytes=sum(one.bytes for one in tonight.values()),
+        tonight_does=tonight_note(org, night=night, selected=items, population=held_items),
+        start=None if held_items else _start(org, decided),
+        ages=ages_card(seen, decided=decided, unit=asked.unit, asked=asked.ages, query=asked.query),
+        matrix=matrix(decided, org=org.id, asked=asked.matrix),
+        queue_count=len(decided.queues),
         storage=tuple(_storage_line(kind, one, whole=held_bytes) for kind, one in held.items()),
         storage_items=held_items,
         storage_bytes=held_bytes,
-        job_count=len(found),
-        aside=tuple(_aside_line(one.kind, one.reason, one.items) for one in set_aside(org=org.id)),
+        job_count=len(decided.jobs),
+        aside=aside_lines(aside),
+        aside_items=sum(one.items for one in aside),
     )
 
 
-def _would_stop(org: Organization, *, selected: int, population: int) -> str:
-    """Say in the guard's words why tonight would be stopped by its caps; empty where it would not."""
-    try:
-        check_caps(_caps(org), selected=selected, population=population)
-    except CapExceeded as refusal:
-        return refusal.message
-    return ""
-
-
-def _caps(org: Organization) -> Caps:
-    return Caps(share_percent=org.share_cap_percent, items=org.item_cap)
-
-
-def _matrix(shown: list[QueueLine], *, found: list[Job], queues: Mapping[int, QueueLine]) -> tuple[MatrixRow, ...]:
-    lines = {job.id: job_line(job, queues=queues) for job in found}
-    deciding = effective_retention(found, queues=[queue.id for queue in shown])
-
-    def cell(queue: int, kind: DataType) -> MatrixCell:
-        job = deciding.get((queue, kind))
-        return MatrixCell(data_type=kind, job=None if job is None else lines[job.id])
-
-    return tuple(MatrixRow(queue=one, cells=tuple(cell(one.id, kind) for kind in DataType)) for one in shown)
+def _start(org: Organization, decided: Decided) -> StartNote:
+    """Tell what is there of a new organization."""
+    only = job_line(decided.jobs[0], queues=decided.queues) if len(decided.jobs) == 1 else None
+    return StartNote(
+        job=only,
+        job_count=len(decided.jobs),
+        queue_count=len(decided.queues),
+        order=f"ebbtide import segments calls.csv --org {public_id('org', org.id)} --map calls.toml",
+    )
 
 
 def _storage_line(kind: DataType, one: Amount, *, whole: int) -> StorageLine:
@@ -95,7 +134,14 @@ def _storage_line(kind: DataType, one: Amount, *, whole: int) -> StorageLine:
     return StorageLine(data_type=kind, items=one.items, bytes=one.bytes, percent=percent, oldest=one.oldest)
 
 
-def _aside_line(kind: str, reason: str, items: int) -> AsideLine:
-    if kind == "late":
-        return AsideLine(kind="late", reason=_("arrived for a day that was already purged"), items=items)
-    return AsideLine(kind="undatable", reason=reason, items=items)
+def aside_lines(found: Sequence[SetAside]) -> tuple[AsideLine, ...]:
+    """Write what is set aside as lines, each with the query that shows its rows."""
+    return tuple(
+        AsideLine(
+            kind="late" if one.kind == "late" else "undatable",
+            reason=_("arrived for a day that was already purged") if one.kind == "late" else one.reason,
+            items=one.items,
+            query=urlencode({"kind": one.kind} if one.kind == "late" else {"kind": one.kind, "reason": one.reason}),
+        )
+        for one in found
+    )

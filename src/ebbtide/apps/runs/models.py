@@ -25,6 +25,16 @@ class Platform(models.Model):
         constraints: ClassVar = [models.CheckConstraint(name="platform_one_row", condition=models.Q(id=1))]
 
 
+class SwitchTurn(models.Model):
+    """One turn of the platform's kill switch: who, when, why. Append-only; belongs to no organization."""
+
+    id = models.BigAutoField(primary_key=True)
+    on = models.BooleanField()
+    reason = models.TextField()
+    actor = models.TextField()
+    at = models.DateTimeField(db_default=Now())
+
+
 class Plan(models.Model):
     """The head of a plan; immutable but for the confirmation by a person."""
 
@@ -42,6 +52,7 @@ class Plan(models.Model):
     oldest = models.DateField(null=True)
     newest = models.DateField(null=True)
     population = models.BigIntegerField()
+    population_bytes = models.BigIntegerField(null=True)
     sha256 = models.BinaryField()
     confirmed_at = models.DateTimeField(null=True)
     confirmed_by = models.TextField(default="")
@@ -94,4 +105,8 @@ class Run(models.Model):
             ),
             models.UniqueConstraint(name="run_one_at_a_time", fields=["org"], condition=models.Q(outcome__isnull=True)),
         ]
-        indexes: ClassVar = [models.Index(name="run_by_org", fields=["org", "-id"])]
+        indexes: ClassVar = [
+            models.Index(name="run_by_org", fields=["org", "-id"]),
+            models.Index(name="run_by_date", fields=["local_date", "id"]),  # over all organizations, for the operator
+            models.Index(name="run_by_outcome", fields=["outcome", "id"]),
+        ]

@@ -12,9 +12,10 @@ import structlog
 from django.db import Error
 
 from ebbtide.apps.orgs.database import SWEEP, as_platform
+from ebbtide.apps.orgs.models import Organization
 from ebbtide.apps.runs.models import Run
 from ebbtide.apps.runs.services import Asked, Stop, never, resume_open_run, start_run
-from ebbtide.domain.calendar import latest_night, parse_zone
+from ebbtide.domain.calendar import latest_night, local_day, parse_zone
 from ebbtide.domain.errors import EbbtideError, InputInvalid, Taken
 from ebbtide.engine.clock import Clock
 
@@ -84,6 +85,22 @@ def run_night(night: DueNight, *, clock: Clock, stop: Stop = never) -> Run | Non
         )
     except Taken as exc:
         log.info("night taken", org=night.org, on=str(night.on), reason=exc.message)
+        return None
+
+
+def run_by_hand(org: int, *, clock: Clock, stop: Stop = never) -> Run | None:
+    """Run an organization now, as of today; one path with its nights: simulated unless it is armed, and guarded.
+
+    Returns:
+        The run; None where another process has the organization.
+    """
+    with as_platform(using=SWEEP):
+        zone = parse_zone(Organization.objects.using(SWEEP).get(id=org).zone)
+    try:
+        asked = Asked(trigger="manual", local_date=local_day(clock.now(), zone=zone))
+        return start_run(org, asked=asked, clock=clock, stop=stop)
+    except Taken as exc:
+        log.info("run taken", org=org, reason=exc.message)
         return None
 
 

@@ -1,32 +1,31 @@
-"""Runs and a run as pages show them: filled shapes, complete before a template sees them.
+"""Runs in lines, and the list of them, as pages show them: filled shapes, complete before a template sees them.
 
 Every function expects an open transaction in the organization.
 """
 
-from collections.abc import Mapping
-from dataclasses import replace
-from datetime import datetime
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from datetime import date, datetime
 from typing import Literal
-from urllib.parse import urlencode
 
+from django.db.models import QuerySet
+
+from ebbtide.apps.catalog.selectors import population
 from ebbtide.apps.orgs.models import Organization
-from ebbtide.apps.policies.models import RetentionJob
 from ebbtide.apps.policies.pages import armed_or_not, job_line, queue_lines
-from ebbtide.apps.runs import listing, selectors
+from ebbtide.apps.policies.selectors import jobs
+from ebbtide.apps.runs.figures import book_figures, plans_of
 from ebbtide.apps.runs.models import Plan, Run
-from ebbtide.apps.runs.planning import facts_of, made_from
-from ebbtide.domain.calendar import Days, next_night, parse_zone
-from ebbtide.domain.errors import CapExceeded, PlanStale
-from ebbtide.domain.guard import Caps, check_caps
-from ebbtide.domain.identity import public_id
-from ebbtide.domain.job import Job, JobType, What
+from ebbtide.apps.runs.preview import preview
+from ebbtide.apps.runs.tables import RUNS, runs_query
+from ebbtide.domain.calendar import local_day, next_night, parse_zone
+from ebbtide.domain.cell import Amount
+from ebbtide.domain.job import JobType
 from ebbtide.domain.outcome import RunOutcome
-from ebbtide.domain.plan import check_fresh
 from ebbtide.engine.admit import Mode
-from ebbtide.web.context.runs import GuardNote, NumbersLine, PlanNote, ReasonLine, RunPage, RunsFilter, RunsPage
-from ebbtide.web.context.shared import JobLine, QueueLine, RunLine, StateNote
-
-RUNS_A_PAGE = 50
+from ebbtide.web.context.runs import AmountLine, FirstNight, RunsFilter, RunsPage
+from ebbtide.web.context.shared import RunLine, StateNote
+from ebbtide.web.listing import Asked, list_query
 
 
 def state_note(org: Organization, *, last: Run | None) -> StateNote:
@@ -36,13 +35,20 @@ def state_note(org: Organization, *, last: Run | None) -> StateNote:
     return StateNote(kind="blocked", since=last.ended_at, reason=last.reason, run=last.id)
 
 
-def run_lines(runs: list[Run], *, org: int) -> list[RunLine]:
+def run_lines(runs: Sequence[Run], *, org: int) -> list[RunLine]:
     """Give runs as lines, each with what its plan named."""
-    plans = listing.plans_of(runs, org=org)
-    return [_run_line(run, plan=plans[run.plan_id]) for run in runs]
+    plans = plans_of(runs, org=org)
+    return [run_line(run, plan=plans[run.plan_id]) for run in runs]
 
 
-def _run_line(run: Run, *, plan: Plan) -> RunLine:
+def run_line(run: Run, *, plan: Plan, purged: Amount | None = None) -> RunLine:
+    """Give a run as a line.
+
+    Args:
+        run: the run.
+        plan: the head of its plan.
+        purged: what is gone so far of one that goes on, where the caller has added it up already.
+    """
     trigger: Literal["nightly", "operator"] = "nightly" if run.trigger == "nightly" else "operator"
     line = RunLine(
         id=run.id,
@@ -62,147 +68,74 @@ def _run_line(run: Run, *, plan: Plan) -> RunLine:
     )
     if run.outcome is not None:
         return line
-    gone = [sums for outcome, sums in listing.booked(run).items() if outcome in {"purged", "already_gone"}]
-    return replace(line, purged=sum(items for items, _size in gone), purged_bytes=sum(size for _items, size in gone))
+    gone = purged if purged is not None else book_figures(run.id, org=run.org_id).purged
+    return replace(line, purged=gone.items, purged_bytes=gone.bytes)
 
 
-def runs_page(
-    org: Organization, *, now: datetime, narrowed: listing.Narrowed, before: int | None, after: int | None
-) -> RunsPage:
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Narrowed:
+    """What a list of runs is narrowed to: how they ended, what they might do, who started them, local dates."""
+
+    outcome: RunOutcome | None = None
+    mode: Mode | None = None
+    trigger: Literal["nightly", "operator", ""] = ""
+    since: date | None = None
+    until: date | None = None
+
+    def of(self, runs: QuerySet[Run]) -> QuerySet[Run]:
+        """Keep the runs meant; both dates are in the span."""
+        if self.outcome is not None:
+            runs = runs.filter(outcome=self.outcome)
+        if self.mode is not None:
+            runs = runs.filter(mode=self.mode)
+        if self.trigger:
+            runs = runs.filter(trigger="nightly" if self.trigger == "nightly" else "manual")
+        if self.since is not None:
+            runs = runs.filter(local_date__gte=self.since)
+        if self.until is not None:
+            runs = runs.filter(local_date__lte=self.until)
+        return runs
+
+
+def runs_page(org: Organization, *, now: datetime, narrowed: Narrowed, asked: Asked) -> RunsPage:
     """Give a page of the list of runs.
 
     Args:
         org: the organization, read for this request.
         now: the request's moment.
         narrowed: which runs.
-        before: only runs before this number.
-        after: only runs after this number.
+        asked: which part of them, in which order.
     """
-    part = listing.slice_of_runs(org=org.id, narrowed=narrowed, before=before, after=after, limit=RUNS_A_PAGE)
     newest = Run.objects.filter(org_id=org.id).order_by("-id").first()
-    kept = {"outcome": narrowed.outcome, "since": narrowed.since, "until": narrowed.until}
-    query = {name: str(value) for name, value in kept.items() if value is not None}
-    more = bool(part.runs)
     return RunsPage(
         state=state_note(org, last=newest),
         next_night=next_night(now, zone=parse_zone(org.zone), at=org.night_at),
-        runs=tuple(run_lines(part.runs, org=org.id)),
-        filter=RunsFilter(outcome=narrowed.outcome or "", since=narrowed.since, until=narrowed.until),
-        newer=urlencode({**query, "after": public_id("run", part.runs[0].id)}) if more and part.has_newer else "",
-        older=urlencode({**query, "before": public_id("run", part.runs[-1].id)}) if more and part.has_older else "",
+        runs=list_query(
+            RUNS, narrowed.of(runs_query(org.id)), asked=asked, lines=lambda runs: run_lines(runs, org=org.id)
+        ),
+        filter=RunsFilter(
+            outcome=narrowed.outcome or "",
+            mode=narrowed.mode or "",
+            trigger=narrowed.trigger,
+            since=narrowed.since,
+            until=narrowed.until,
+        ),
+        first_night=first_night(org, now=now) if newest is None else None,
     )
 
 
-def run_page(org: Organization, *, run: Run, now: datetime) -> RunPage:
-    """Give the page of a run.
-
-    Args:
-        org: the organization, read for this request.
-        run: one of its runs.
-        now: the request's moment.
-    """
-    plan = Plan.objects.get(org_id=org.id, id=run.plan_id)
-    queues = queue_lines(org=org.id)
-    guard = _guard_note(org, run=run, plan=plan, now=now)
-    return RunPage(
-        run=_run_line(run, plan=plan),
-        plan=_plan_note(plan, queues=queues),
-        lines=numbers_lines(run, queues=queues),
-        reasons=_reasons(run),
-        guard=guard,
-        note="" if guard else run.reason,
-        already_gone=listing.booked(run).get("already_gone", (0, 0))[0],
-        verified=_verified(run),
+def first_night(org: Organization, *, now: datetime) -> FirstNight:
+    """Say what the first night of an organization without runs will go by, and what it would take."""
+    zone = parse_zone(org.zone)
+    found, queues = jobs(org=org.id), queue_lines(org=org.id)
+    takes = preview(org=org.id, on=local_day(next_night(now, zone=zone, at=org.night_at), zone=zone))
+    return FirstNight(
+        jobs=tuple(
+            job_line(job, queues=queues)
+            for job in sorted(found, key=lambda job: (job.type is not JobType.GLOBAL, job.days, job.id))
+        ),
+        takes=tuple(AmountLine(data_type=kind, items=one.items, bytes=one.bytes) for kind, one in takes.items()),
+        items=sum(one.items for one in takes.values()),
+        bytes=sum(one.bytes for one in takes.values()),
+        stored=population(org=org.id),
     )
-
-
-def numbers_lines(run: Run, *, queues: Mapping[int, QueueLine]) -> tuple[NumbersLine, ...]:
-    """Give a run's numbers by Q and data type; what was not reached is known once a live run has ended."""
-    ended = run.mode == Mode.LIVE and run.outcome is not None
-    return tuple(
-        NumbersLine(
-            queue=queues[result.queue].name,
-            data_type=result.data_type,
-            planned=result.planned,
-            planned_bytes=result.planned_bytes,
-            purged=result.purged,
-            purged_bytes=result.purged_bytes,
-            kept=result.kept,
-            failed=result.failed,
-            not_reached=result.not_reached if ended else 0,
-        )
-        for result in selectors.results(run)
-    )
-
-
-def _reasons(run: Run) -> tuple[ReasonLine, ...]:
-    told = [
-        ReasonLine(number="kept" if one.outcome == "kept" else "failed", reason=one.reason, items=one.items)
-        for one in selectors.reasons(run)
-    ]
-    if run.not_reached and run.reason:
-        told.append(ReasonLine(number="not_reached", reason=run.reason, items=run.not_reached))
-    return tuple(told)
-
-
-def _verified(run: Run) -> bool | None:
-    """Whether the read-back found everything gone; None where it did not come to an end, or found something."""
-    return True if run.outcome == RunOutcome.COMPLETED else None
-
-
-def _plan_note(plan: Plan, *, queues: Mapping[int, QueueLine]) -> PlanNote:
-    decided = listing.deciders(plan)
-    rows = RetentionJob.objects.filter(org_id=plan.org_id, id__in=[one.job for one in decided])
-    types = {row.id: (JobType(row.type), What(row.what)) for row in rows}  # deleted jobs keep their row
-
-    def line(one: listing.Decider) -> JobLine:
-        type_, what = types[one.job]
-        what = What.DESKTOP if one.desktop_only and what is What.DESKTOP else What.ALL
-        named = frozenset() if type_ is JobType.GLOBAL else one.queues
-        return job_line(Job(id=one.job, type=type_, what=what, days=Days(one.days), queues=named), queues=queues)
-
-    return PlanNote(
-        id=plan.id,
-        digest=bytes(plan.sha256).hex(),
-        made_at=plan.made_at,
-        cells=plan.cells,
-        oldest=plan.oldest,
-        newest=plan.newest,
-        jobs=tuple(line(one) for one in decided),
-        confirmed_by=plan.confirmed_by,
-        confirmed_at=plan.confirmed_at,
-    )
-
-
-def _guard_note(org: Organization, *, run: Run, plan: Plan, now: datetime) -> GuardNote | None:
-    """Say which guard held a run back; None where none did.
-
-    An armed organization is simulated for one reason alone: nothing ran for long, and nobody has confirmed the plan.
-    """
-    gap = run.outcome == RunOutcome.SIMULATED and plan.armed
-    if run.outcome != RunOutcome.BLOCKED and not gap:
-        return None
-    note = GuardNote(message=run.reason, selected=plan.items, population=plan.population)
-    asks = gap
-    try:
-        check_caps(Caps(share_percent=org.share_cap_percent), selected=plan.items, population=plan.population)
-    except CapExceeded as refusal:
-        # only where it is this cap that stopped the run: after a switch or a clock, confirming helps nothing
-        if refusal.message == run.reason:
-            asks, note = True, replace(note, limit=int(str(refusal.facts["limit"])))
-    if not asks:
-        return note
-    note = replace(note, confirmed=plan.confirmed_at is not None)
-    later = Run.objects.filter(org_id=org.id, plan_id=plan.id, id__gt=run.id).order_by("-id").first()
-    if later is not None:
-        return replace(note, went=later.id)
-    try:
-        check_fresh(made_from(plan), now=facts_of(org, now=now))
-    except PlanStale as stale:
-        return replace(note, stale=stale.message)
-    return replace(note, plan=None if note.confirmed else plan.id, order=_order(org, plan))
-
-
-def _order(org: Organization, plan: Plan) -> str:
-    """Write the command that starts a run with this very plan."""
-    return f"ebbtide run start {public_id('org', org.id)} --plan {public_id('plan', plan.id)}"

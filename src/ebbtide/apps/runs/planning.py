@@ -11,8 +11,7 @@ from ebbtide.apps.catalog.models import Cell as CellRow
 from ebbtide.apps.catalog.models import Queue
 from ebbtide.apps.orgs.database import WEB, acting_in, as_platform
 from ebbtide.apps.orgs.models import Organization
-from ebbtide.apps.policies.models import RetentionJob
-from ebbtide.apps.policies.selectors import to_domain
+from ebbtide.apps.policies.selectors import jobs
 from ebbtide.apps.runs.models import Plan, PlanLine
 from ebbtide.apps.runs.wiring import cell_catalog
 from ebbtide.domain.calendar import Days, local_day, parse_zone
@@ -55,22 +54,21 @@ def make_plan(org_id: int, *, as_of: date | None, now: datetime, using: str = WE
             raise InputInvalid(
                 f"{on} is in the future: in {org.zone} it is {facts.made_on}. Give a date up to today.", field="as-of"
             )
-        rows = RetentionJob.objects.using(using).filter(org_id=org_id, deleted_at__isnull=True)
-        jobs = [to_domain(row) for row in rows.order_by("id").prefetch_related("named")]
+        in_force = jobs(org=org_id, using=using)
         queues = list(Queue.objects.using(using).filter(org_id=org_id).values_list("id", flat=True))
         cursor.execute("SELECT nextval(pg_get_serial_sequence('runs_plan', 'id'))")
         plan_id: int = cursor.fetchone()[0]
         hashed = PlanHash(org=org_id, as_of=on)
         lines = []
         # closed here and now if storing fails: a cursor left to the garbage collector would outlive its transaction
-        with closing(plan_cells(cell_catalog(org_id, using=using), jobs=jobs, queues=queues, on=on)) as planned:
+        with closing(plan_cells(cell_catalog(org_id, using=using), jobs=in_force, queues=queues, on=on)) as planned:
             for line in _lines(planned, hashed=hashed, org=org_id, plan=plan_id):
                 lines.append(line)
                 if len(lines) == _LINES_AT_ONCE:
                     PlanLine.objects.using(using).bulk_create(lines)
                     lines = []
         totals = hashed.totals
-        population = CellRow.objects.using(using).filter(org_id=org_id).aggregate(n=Sum("items"))["n"] or 0
+        held = CellRow.objects.using(using).filter(org_id=org_id).aggregate(n=Sum("items"), size=Sum("bytes"))
         plan = Plan(
             id=plan_id,
             org_id=org_id,
@@ -85,7 +83,8 @@ def make_plan(org_id: int, *, as_of: date | None, now: datetime, using: str = WE
             bytes=totals.bytes,
             oldest=totals.oldest,
             newest=totals.newest,
-            population=population,
+            population=held["n"] or 0,
+            population_bytes=held["size"] or 0,
             sha256=hashed.digest(),
         )
         PlanLine.objects.using(using).bulk_create(lines)

@@ -1,54 +1,106 @@
-"""What a night would take, and what is stored: read from the cells, without a plan being stored.
+"""What a night would take, and what is stored: added up by the database from the cells, without a plan being stored.
+
+The database is told how far each (Q, data type) is kept, by the one code that says so for plans too; it decides
+nothing itself. That both come to the same is held by a property test.
 
 Every function expects an open transaction in the organization.
 """
 
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import date
 
-from django.db.models import Min, Sum
+from django.db import connections
 
-from ebbtide.apps.catalog.models import Cell as CellRow
 from ebbtide.apps.catalog.models import Queue
 from ebbtide.apps.orgs.database import WEB
-from ebbtide.apps.policies.selectors import jobs
-from ebbtide.apps.runs.wiring import cell_catalog
+from ebbtide.apps.policies.selectors import jobs as jobs_in_force
 from ebbtide.domain.cell import DataType
-from ebbtide.engine.simulate import plan_cells
+from ebbtide.domain.job import Job
+from ebbtide.engine.ports import Reach
+from ebbtide.engine.simulate import reaches
 
 
 @dataclass(slots=True)
 class Amount:
-    """Items and bytes of one data type, and the span of their days (None where there are none)."""
+    """Items and bytes, and the span of their days (None where there are none)."""
 
     items: int = 0
     bytes: int = 0
     oldest: date | None = None
     newest: date | None = None
 
+    def add(self, other: "Amount") -> None:
+        """Take another amount in."""
+        self.items += other.items
+        self.bytes += other.bytes
+        self.oldest = min((day for day in (self.oldest, other.oldest) if day is not None), default=None)
+        self.newest = max((day for day in (self.newest, other.newest) if day is not None), default=None)
+
+
+Amounts = dict[tuple[int, DataType], Amount]
+"""Amounts by Q and data type; those of which there is nothing are not named."""
+
+
+def due_amounts(*, org: int, jobs: Sequence[Job], on: date) -> Amounts:
+    """Add up what a night would take of each (Q, data type) if these were the jobs.
+
+    Args:
+        org: the organization's number.
+        jobs: all jobs there would be, whether they are in force or only thought of.
+        on: org-local date of the night, also one to come.
+    """
+    queues = list(Queue.objects.filter(org_id=org).values_list("id", flat=True))
+    return amounts_before(reaches(jobs, queues=queues, on=on), org=org)
+
+
+def stored_amounts(*, org: int, queues: Iterable[int]) -> Amounts:
+    """Add up what is there of some Qs, by Q and data type; those that hold nothing are not named."""
+    everything = [Reach(queue, data_type, date.max) for queue in queues for data_type in DataType]
+    return amounts_before(everything, org=org)
+
+
+def amounts_before(found: Sequence[Reach], *, org: int) -> Amounts:
+    """Add up the cells older than their reach."""
+    if not found:
+        return {}
+    with connections[WEB].cursor() as cursor:
+        # leans on cell_by_queue: for each reach its own stretch of that index, and nothing of the table itself
+        cursor.execute(
+            """
+            SELECT r.queue_id, r.data_type, due.items, due.bytes, due.oldest, due.newest
+            FROM unnest(%s::int[], %s::text[], %s::date[]) AS r (queue_id, data_type, before)
+            CROSS JOIN LATERAL (
+                SELECT sum(c.items)::bigint AS items, sum(c.bytes)::bigint AS bytes,
+                    min(c.day) AS oldest, max(c.day) AS newest
+                FROM catalog_cell c
+                WHERE c.org_id = %s AND c.queue_id = r.queue_id AND c.data_type = r.data_type AND c.day < r.before) due
+            WHERE due.items > 0
+            """,
+            [
+                [reach.queue for reach in found],
+                [str(reach.data_type) for reach in found],
+                [reach.before for reach in found],
+                org,
+            ],
+        )
+        return {(queue, DataType(data_type)): Amount(*sums) for queue, data_type, *sums in cursor.fetchall()}
+
+
+def by_data_type(amounts: Iterable[tuple[DataType, Amount]]) -> dict[DataType, Amount]:
+    """Add up amounts of whatever Qs by data type; all four are named."""
+    found = {data_type: Amount() for data_type in DataType}
+    for data_type, amount in amounts:
+        found[data_type].add(amount)
+    return found
+
 
 def preview(*, org: int, on: date) -> dict[DataType, Amount]:
-    """Work out what the night of a date would take as things stand, by the code that makes plans.
+    """Add up what the night of a date would take as things stand, by data type.
 
     Args:
         org: the organization's number.
         on: org-local date of the night, also one to come.
     """
-    found = {data_type: Amount() for data_type in DataType}
-    queues = list(Queue.objects.filter(org_id=org).values_list("id", flat=True))
-    for planned in plan_cells(cell_catalog(org, using=WEB), jobs=jobs(org=org), queues=queues, on=on):
-        cell, amount = planned.cell, found[planned.cell.data_type]
-        amount.items += cell.items
-        amount.bytes += cell.bytes
-        amount.oldest = amount.oldest or cell.day  # cells come oldest first
-        amount.newest = cell.day
-    return found
-
-
-def stored(*, org: int) -> dict[DataType, Amount]:
-    """Add up what is there, by data type, with its oldest day."""
-    found = {data_type: Amount() for data_type in DataType}
-    sums = CellRow.objects.filter(org_id=org).values_list("data_type")
-    for name, items, size, oldest in sums.annotate(n=Sum("items"), size=Sum("bytes"), oldest=Min("day")):
-        found[DataType(name)] = Amount(items, size, oldest)
-    return found
+    due = due_amounts(org=org, jobs=jobs_in_force(org=org), on=on)
+    return by_data_type((data_type, amount) for (_queue, data_type), amount in due.items())

@@ -30,8 +30,7 @@ from ebbtide.apps.media.services import ABANDONED_AFTER, sweep_uploads
 from ebbtide.apps.orgs.database import SWEEP, acting_in
 from ebbtide.apps.orgs.models import Organization
 from ebbtide.apps.orgs.selectors import organizations
-from ebbtide.apps.policies.models import RetentionJob
-from ebbtide.apps.policies.selectors import to_domain
+from ebbtide.apps.policies.selectors import jobs
 from ebbtide.apps.runs.wiring import object_store
 from ebbtide.domain.calendar import local_day, parse_zone
 from ebbtide.domain.errors import Taken
@@ -297,10 +296,8 @@ def reaches_of(org: Organization, *, on: date, using: str = SWEEP) -> list[Reach
         on: the org-local date of the night.
         using: the role's connection.
     """
-    rows = RetentionJob.objects.using(using).filter(org_id=org.id, deleted_at__isnull=True).order_by("id")
-    jobs = [to_domain(row) for row in rows.prefetch_related("named")]
     queues = list(Queue.objects.using(using).filter(org_id=org.id).values_list("id", flat=True))
-    return reaches(jobs, queues=queues, on=on)
+    return reaches(jobs(org=org.id, using=using), queues=queues, on=on)
 
 
 class _Claim(NamedTuple):

@@ -12,13 +12,13 @@ from dataclasses import dataclass
 from datetime import date, datetime
 
 import structlog
-from django.db import IntegrityError, connections
+from django.db import IntegrityError, connections, transaction
 
-from ebbtide.apps.orgs.database import SWEEP, acting_in, mapped_errors
+from ebbtide.apps.orgs.database import SWEEP, WEB, acting_in, mapped_errors
 from ebbtide.apps.orgs.locks import carrying, wait_until_at_rest
 from ebbtide.apps.orgs.models import Organization
 from ebbtide.apps.runs.circumstances import circumstances
-from ebbtide.apps.runs.models import Plan, Platform, Run
+from ebbtide.apps.runs.models import Plan, Platform, Run, SwitchTurn
 from ebbtide.apps.runs.planning import check_hash, facts_of, made_from, make_plan, plan_by_id
 from ebbtide.apps.runs.selectors import run_by_id
 from ebbtide.apps.runs.wiring import live_run, object_store
@@ -42,12 +42,13 @@ def never() -> bool:
 
 @dataclass(frozen=True, slots=True)
 class Asked:
-    """What a run was asked to be."""
+    """What a run was asked to be; `only_simulate`: it must not be made of an organization that is armed."""
 
     trigger: str
     local_date: date
     as_of: date | None = None
     plan_id: str | None = None
+    only_simulate: bool = False
 
 
 def start_run(org_id: int, *, asked: Asked, clock: Clock, stop: Stop = never) -> Run:
@@ -67,6 +68,22 @@ def start_run(org_id: int, *, asked: Asked, clock: Clock, stop: Stop = never) ->
     return carry(_open_run(org_id, asked=asked, now=clock.now()), clock=clock, stop=stop)
 
 
+def simulate(org_id: int, *, clock: Clock) -> Run:
+    """Make a run that can only report: one of an organization that is not armed, by a plan that says so.
+
+    Should it be armed in the moment between, the plan is stale, and no purge function takes a plan made before arming.
+
+    Raises:
+        InputInvalid: it is armed.
+        Taken: another run of it is going on.
+    """
+    with acting_in(org_id, using=SWEEP):
+        org = Organization.objects.using(SWEEP).get(id=org_id)
+    today = facts_of(org, now=clock.now()).made_on
+    asked = Asked(trigger="manual", local_date=today, only_simulate=True)
+    return carry(_open_run(org_id, asked=asked, now=clock.now()), clock=clock)
+
+
 def resume_open_run(org_id: int, *, clock: Clock, stop: Stop = never) -> Run | None:
     """Take up the organization's run that was broken off, if there is one.
 
@@ -83,6 +100,11 @@ def _open_run(org_id: int, *, asked: Asked, now: datetime) -> Run:
         with acting_in(org_id, using=SWEEP):
             if asked.plan_id is None:
                 plan = make_plan(org_id, as_of=asked.as_of, now=now, using=SWEEP)
+                if asked.only_simulate and plan.armed:  # raised here, the plan is not kept either
+                    raise InputInvalid(
+                        f"{public_id('org', org_id)} is armed: a run of it would delete. Nothing was started.",
+                        field="org",
+                    )
             else:
                 plan = plan_by_id(asked.plan_id, org=org_id, using=SWEEP)
                 org = Organization.objects.using(SWEEP).get(id=org_id)
@@ -188,8 +210,10 @@ def cancel_run(org_id: int, *, run_id: str, now: datetime) -> Run:
         return run_by_id(run_id, org=org_id)
 
 
-def turn_switch(*, on: bool, reason: str) -> bool:
+def turn_switch(*, on: bool, reason: str, actor: str = "") -> bool:
     """Turn the platform's kill switch; when it is on and this returns, nothing is deleted any more, anywhere.
+
+    Each turn is written down with whoever turned it.
 
     Returns:
         False where it stood so already.
@@ -199,8 +223,11 @@ def turn_switch(*, on: bool, reason: str) -> bool:
     """
     if on and not reason.strip():
         raise InputInvalid("Give a reason: it is shown on every page while the switch is on.", field="reason")
-    with mapped_errors():
+    reason = reason.strip()
+    with mapped_errors(), transaction.atomic(using=WEB):
         turned = Platform.objects.filter(id=1, stopped=not on).update(stopped=on, stopped_reason=reason if on else "")
+        if turned:
+            SwitchTurn.objects.create(on=on, reason=reason, actor=actor)
     if on:
         wait_until_at_rest(None)
     return bool(turned)

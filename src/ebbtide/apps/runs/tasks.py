@@ -26,7 +26,8 @@ from ebbtide.apps.orgs.database import SWEEP, mapped_errors
 from ebbtide.apps.orgs.locks import is_carried
 from ebbtide.apps.runs import nights
 from ebbtide.apps.runs.nights import DueNight
-from ebbtide.apps.runs.services import Stop
+from ebbtide.apps.runs.services import Stop, simulate
+from ebbtide.domain.errors import Refused, Taken
 from ebbtide.domain.identity import public_id
 from ebbtide.engine.clock import Clock
 
@@ -35,7 +36,7 @@ log = structlog.get_logger(__name__)
 CLOCK, NIGHTS = "clock", "night"
 """The two queues. A worker serves each by itself, so that long nights never hold up the tick."""
 
-NIGHT_TASK = "ebbtide.night"
+NIGHT_TASK, RUN_TASK, SIMULATE_TASK = "ebbtide.night", "ebbtide.run", "ebbtide.simulate"
 EVERY_TEN_SECONDS = "* * * * * */10"
 SILENT_AFTER_S = 20
 """Seconds without a heartbeat after which a worker is taken for dead (it beats every 5)."""
@@ -137,6 +138,26 @@ def _job(night: DueNight) -> Job:
     )
 
 
+def defer_run(org: int, *, using: str = SWEEP) -> None:
+    """Put a run by hand of an organization into the queue: a worker starts it as soon as it has a place free.
+
+    Args:
+        org: the organization's number.
+        using: the role's connection.
+
+    Raises:
+        Taken: one waits there already.
+    """
+    job = Job(queue=NIGHTS, task_name=RUN_TASK, lock=None, queueing_lock=f"run:{org}", task_kwargs={"org": org})
+    try:
+        with mapped_errors(), transaction.atomic(using=using):
+            JobManager(DjangoConnector(alias=using)).batch_defer_jobs([job])
+    except AlreadyEnqueued as exc:
+        raise Taken(
+            f"A run of {public_id('org', org)} waits in the queue already: it starts when a worker is free."
+        ) from exc
+
+
 def org_of(job: Job) -> str | None:
     """Name the organization of a job, as a log may; None for a job of no organization."""
     org = job.task_kwargs.get("org")
@@ -177,6 +198,55 @@ def night(context: JobContext, org: int, on: str, open_run: int | None, has_run:
     if stop():
         return  # still due, and found again by the next tick
     nights.run_night(DueNight(org, date.fromisoformat(on), open_run, has_run), clock=clock, stop=stop)
+
+
+@app.task(name=SIMULATE_TASK, queue=NIGHTS, pass_context=True)
+def simulation(context: JobContext, org: int) -> None:
+    """Simulate one organization's night, because somebody there asked for it."""
+    clock, stop = _handed(context)
+    if stop():
+        return
+    try:
+        simulate(org, clock=clock)
+    except (Refused, Taken) as exc:
+        log.info("simulation not made", org=public_id("org", org), reason=exc.message)
+
+
+def defer_simulation(org: int) -> bool:
+    """Put an organization's simulation into the queue; False where one is waiting there already.
+
+    Raises:
+        DatabaseUnreachable: PostgreSQL does not answer.
+    """
+    job = Job(
+        queue=NIGHTS, task_name=SIMULATE_TASK, lock=None, queueing_lock=f"simulate:{org}", task_kwargs={"org": org}
+    )
+    with mapped_errors():
+        return _defer(JobManager(DjangoConnector(alias=SWEEP)), [job]) == 1
+
+
+def simulation_is_waiting(org: int) -> bool:
+    """Whether a simulation of the organization waits in the queue or is being made."""
+    with mapped_errors(), connections[SWEEP].cursor() as cursor:
+        cursor.execute(
+            """
+            SELECT EXISTS (SELECT 1 FROM procrastinate_jobs j WHERE j.task_name = %s AND j.status IN ('todo', 'doing')
+                AND j.args->>'org' = %s)
+            """,
+            [SIMULATE_TASK, str(org)],
+        )
+        found: bool = cursor.fetchone()[0]
+    return found
+
+
+@app.task(name=RUN_TASK, queue=NIGHTS, pass_context=True)
+def run(context: JobContext, org: int) -> None:
+    """Run one organization because its operator asked for it; its run that was broken off is taken up first."""
+    clock, stop = _handed(context)
+    if stop():
+        defer_run(org)  # nobody would find it again: it is not due
+        return
+    nights.run_by_hand(org, clock=clock, stop=stop)
 
 
 def _handed(context: JobContext) -> tuple[Clock, Stop]:

@@ -14,9 +14,10 @@ from ebbtide.cli.session import Session, command
 from ebbtide.domain.errors import JobInvalid
 from ebbtide.domain.identity import public_id
 from ebbtide.domain.job import JobType, What, parse_days
-from ebbtide.domain.verdict import ineffective
 
 app = typer.Typer(help="Retention jobs: what is deleted, and after how many days.", no_args_is_help=True)
+
+JobArgument = Annotated[str, typer.Argument(metavar="JOB", help="Id (job_…).")]
 
 
 @command(app, "create")
@@ -62,11 +63,11 @@ def create(
 
 @command(app, "list")
 def list_(session: Session, org: Org) -> None:
-    """List an organization's jobs, with those that have no effect."""
+    """List an organization's jobs, with those that are paused or have no effect."""
     found = find_organization(org)
     with acting_in(found.id):
         rows = selectors.job_rows(org=found.id)
-    idle = ineffective([selectors.to_domain(row) for row in rows])
+        idle = services.ineffective_jobs(org=found.id)
     session.emit(
         [show.job(row, idle_because=idle.get(row.id, ())) for row in rows],
         text=lambda: session.table(
@@ -84,8 +85,27 @@ def list_(session: Session, org: Org) -> None:
     )
 
 
+@command(app, "pause")
+def pause(session: Session, org: Org, job: JobArgument) -> None:
+    """Take a job out of force until it is resumed."""
+    found = find_organization(org)
+    services.pause_job(found.id, job_id=job, actor=session.actor, now=session.clock.now())
+    session.emit(
+        {"id": job, "paused": True},
+        text=lambda: session.line(f"{job} is paused: it takes nothing until it is resumed."),
+    )
+
+
+@command(app, "resume")
+def resume(session: Session, org: Org, job: JobArgument) -> None:
+    """Put a paused job back in force."""
+    found = find_organization(org)
+    services.resume_job(found.id, job_id=job, actor=session.actor)
+    session.emit({"id": job, "paused": False}, text=lambda: session.line(f"{job} is in force again."))
+
+
 @command(app, "delete")
-def delete(session: Session, org: Org, job: Annotated[str, typer.Argument(metavar="JOB", help="Id (job_…).")]) -> None:
+def delete(session: Session, org: Org, job: JobArgument) -> None:
     """Take a job out of force."""
     found = find_organization(org)
     services.delete_job(found.id, job_id=job, actor=session.actor, now=session.clock.now())

@@ -88,7 +88,7 @@ def _turned(session: Session, *, on: bool, org: str, reason: str) -> None:
         stop_organization(found.id, on=on, reason=reason, actor=session.actor, now=session.clock.now())
         where = found.name
     else:
-        turn_switch(on=on, reason=reason)
+        turn_switch(on=on, reason=reason, actor=session.actor)
         where = "every organization"
     state = "ON: nothing is deleted" if on else "off: armed organizations are deleted from again"
     session.emit({"on": on, "org": org or None}, text=lambda: session.line(f"The kill switch of {where} is {state}."))

@@ -5,7 +5,5 @@ unseen when a field is renamed. A shape is complete before rendering starts, is 
 lets every page be rendered and looked at with made-up data.
 
 Every page also gets `request`, `user` and `messages` (Django), and from its view a `Frame` as `frame`.
-URL names the templates use, all but the first four with the org's id: `start`, `login`, `logout`, `home`, `jobs`,
-`job_new`, `job_edit` (job), `job_delete` (job), `runs`, `run` (run), `run_csv` (run), `plan_confirm` (plan, POST).
-They take numbers; the addresses themselves carry public ids.
+The addresses that templates name take numbers; what people see of them are public ids.
 """

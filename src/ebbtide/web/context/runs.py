@@ -6,7 +6,9 @@ from typing import Literal
 
 from ebbtide.domain.cell import DataType
 from ebbtide.domain.outcome import RunOutcome
-from ebbtide.web.context.shared import JobLine, RunLine, StateNote
+from ebbtide.web.context.shared import JobLine, QueueLine, RunLine, StateNote
+from ebbtide.web.heatmap import Heatmap
+from ebbtide.web.listing import Listing
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -14,28 +16,56 @@ class RunsFilter:
     """What the list of runs is narrowed to; empty strings and None narrow nothing."""
 
     outcome: str = ""
+    mode: str = ""
+    trigger: str = ""
     since: date | None = None
     until: date | None = None
 
     @property
     def active(self) -> bool:
         """Whether anything is narrowed."""
-        return bool(self.outcome or self.since or self.until)
+        return bool(self.outcome or self.mode or self.trigger or self.since or self.until)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class AmountLine:
+    """Items and bytes of a data type."""
+
+    data_type: DataType
+    items: int
+    bytes: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class FirstNight:
+    """What an organization without runs is told of its first night.
+
+    Attributes:
+        jobs: the jobs it goes by.
+        takes: what it would take, as things stand.
+        items, bytes: the same, added up.
+        stored: items stored now.
+    """
+
+    jobs: tuple[JobLine, ...] = ()
+    takes: tuple[AmountLine, ...] = ()
+    items: int = 0
+    bytes: int = 0
+    stored: int = 0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RunsPage:
-    """`pages/runs.html`, as `page`: the runs, newest first, the filter, and what the next night will do.
+    """`pages/runs.html`, as `page`: the runs, the filter, and what the next night will do.
 
-    `newer` and `older` are the queries of the pages on either side; empty where there is none.
+    `first_night` is set where there has been no run yet.
     """
 
     state: StateNote
     next_night: datetime
-    runs: tuple[RunLine, ...]
+    runs: Listing[RunLine]
     filter: RunsFilter = RunsFilter()
-    newer: str = ""
-    older: str = ""
+    first_night: FirstNight | None = None
     outcomes: tuple[RunOutcome, ...] = tuple(RunOutcome)
 
 
@@ -114,14 +144,70 @@ class PlanNote:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class DayLine:
+    """A day of a run: what the plan names of it, and what is gone."""
+
+    day: date
+    planned: int
+    planned_bytes: int
+    purged: int
+    purged_bytes: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ProgressNote:
+    """How far a run is that has not ended.
+
+    Attributes:
+        state: starting (its guards are being asked), going, reading_back (all is done and is looked for once more),
+            stopping (somebody has stopped it), waiting (nobody carries it: a worker takes it up).
+        percent: of the planned items, 0 to 100, never 100 before all are done.
+        done, done_bytes: what has come to an end so far, in whatever way.
+        per_second, bytes_per_second: of the last minute; None where nothing can be said.
+        left_s: about how many seconds it still takes; None where nothing can be said.
+        day, data_type: where it is: of the last batch; None before the first.
+        beat_s: seconds since the last batch; None before the first.
+        said: the tenth that was last told to people who hear the page.
+        tell: whether another tenth is reached and told now.
+    """
+
+    state: Literal["starting", "going", "reading_back", "stopping", "waiting"]
+    percent: int
+    done: int
+    done_bytes: int
+    per_second: float | None = None
+    bytes_per_second: float | None = None
+    left_s: int | None = None
+    day: date | None = None
+    data_type: DataType | None = None
+    beat_s: int | None = None
+    said: int = 0
+    tell: bool = False
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ProgressPage:
+    """`components/run_progress.html`, as `page`: asked for again and again while the run goes on."""
+
+    run: RunLine
+    progress: ProgressNote
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class RunPage:
     """`pages/run.html`, as `page`.
 
     Attributes:
         run: with the totals of the four numbers.
         plan: None where a guard stopped the run before a plan was made.
-        lines: one per (Q, data type) with anything planned.
+        numbers: one line for each (Q, data type) with anything planned.
         reasons: why items were kept, failed or not reached.
+        days: the days planned, and what became of them.
+        days_open: whether somebody is reading that table, so that it stands open.
+        calendar: the same days drawn; None where nothing was planned.
+        purges: whether the calendar shows what is gone; False where it shows what would go.
+        progress: set while the run goes on.
+        per_second, bytes_per_second: how fast it was; None where nothing was purged.
         guard: set where a guard held the run back.
         note: what else is to be said of its end; empty where nothing is.
         already_gone: purged items that were found absent when their turn came.
@@ -130,9 +216,55 @@ class RunPage:
 
     run: RunLine
     plan: PlanNote | None
-    lines: tuple[NumbersLine, ...] = ()
-    reasons: tuple[ReasonLine, ...] = ()
+    numbers: Listing[NumbersLine] | None = None
+    reasons: Listing[ReasonLine] | None = None
+    days: Listing[DayLine] | None = None
+    days_open: bool = False
+    calendar: Heatmap | None = None
+    purges: bool = False
+    progress: ProgressNote | None = None
+    per_second: float | None = None
+    bytes_per_second: float | None = None
     guard: GuardNote | None = None
     note: str = ""
     already_gone: int = 0
     verified: bool | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PlanCellLine:
+    """A cell of a plan: what is due of one Q, day and data type, and the job that decided."""
+
+    day: date
+    data_type: DataType
+    queue: QueueLine
+    job: JobLine
+    items: int
+    bytes: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PlanFilter:
+    """What a plan's cells are narrowed to; empty strings and None narrow nothing."""
+
+    queue: int | None = None
+    data_type: str = ""
+    since: date | None = None
+    until: date | None = None
+
+    @property
+    def active(self) -> bool:
+        """Whether anything is narrowed."""
+        return bool(self.queue or self.data_type or self.since or self.until)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RunPlanPage:
+    """`pages/run_plan.html`, as `page`: the cells of a run's plan; `queues` are those it names."""
+
+    run: RunLine
+    plan: PlanNote
+    cells: Listing[PlanCellLine]
+    filter: PlanFilter = PlanFilter()
+    queues: tuple[QueueLine, ...] = ()
+    data_types: tuple[DataType, ...] = tuple(DataType)

@@ -81,6 +81,11 @@ class Frame:
     switch: SwitchNote | None = None
     can_change: bool = True
 
+    @property
+    def zone(self) -> str:
+        """The zone times are told in: the organization's; UTC on pages of no organization."""
+        return "UTC" if self.org is None else self.org.zone
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class StateNote:
@@ -121,6 +126,7 @@ class JobLine:
         changed_at: aware instant of the last change.
         changed_by: name of who changed it; empty for one that came with the organization.
         overridden_by: the jobs that make it ineffective; empty where it decides something.
+        paused: whether it is out of force until it is resumed.
     """
 
     id: int | None
@@ -131,6 +137,7 @@ class JobLine:
     changed_at: datetime | None = None
     changed_by: str = ""
     overridden_by: tuple["JobLine", ...] = ()
+    paused: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

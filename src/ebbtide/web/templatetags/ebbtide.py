@@ -35,6 +35,13 @@ DATA_TYPE_ICONS = {
     "transcript": "file-text",
     "desktop": "device-desktop",
 }
+CHANNELS = {
+    "voice": gettext_lazy("Voice"),
+    "chat": gettext_lazy("Chat"),
+    "email": gettext_lazy("E-mail"),
+    "sms": gettext_lazy("SMS"),
+    "other": gettext_lazy("Other channel"),
+}
 OUTCOMES = {
     "simulated": gettext_lazy("Simulated"),
     "completed": gettext_lazy("Completed"),
@@ -169,12 +176,41 @@ def lasted(started_at: datetime, ended_at: datetime | None) -> str:
     """Say how long a run took: 42 s, 3 min 5 s, 1 h 2 min; an em dash while it goes on."""
     if ended_at is None:
         return NOTHING
-    seconds = max(0, round((ended_at - started_at).total_seconds()))
+    return span(round((ended_at - started_at).total_seconds()))
+
+
+@register.filter
+def span(seconds: int | None) -> str:
+    """Write a number of seconds: 42 s, 3 min 5 s, 1 h 2 min; an em dash for None."""
+    if seconds is None:
+        return NOTHING
+    seconds = max(0, seconds)
     hours, rest = divmod(seconds, 3600)
     minutes, rest = divmod(rest, 60)
     if hours:
         return _("%(h)d h %(m)d min") % {"h": hours, "m": minutes}
     return _("%(m)d min %(s)d s") % {"m": minutes, "s": rest} if minutes else _("%(s)d s") % {"s": rest}
+
+
+@register.filter
+def about(seconds: int | None) -> str:
+    """Say about how long something will take: less than a minute, 4 minutes, 2 hours; an em dash for None."""
+    if seconds is None:
+        return NOTHING
+    if seconds < 60:
+        return _("less than a minute")
+    if seconds < 5400:
+        return ngettext("%(n)d minute", "%(n)d minutes", round(seconds / 60)) % {"n": round(seconds / 60)}
+    return ngettext("%(n)d hour", "%(n)d hours", round(seconds / 3600)) % {"n": round(seconds / 3600)}
+
+
+@register.filter
+def per_second(value: float | None) -> str:
+    """Write how many a second, in whole numbers from ten on; an em dash for None."""
+    if value is None:
+        return NOTHING
+    shown = number_format(round(value, 1), decimal_pos=0 if value >= 10 else 1, force_grouping=True)
+    return _("%(n)s a second") % {"n": shown}
 
 
 @register.filter
@@ -187,6 +223,12 @@ def data_type(value: str) -> str:
 def data_type_icon(value: str) -> str:
     """Give the icon's name of a data type."""
     return DATA_TYPE_ICONS.get(str(value), "database")
+
+
+@register.filter
+def channel(value: str) -> str:
+    """Give the name of a channel; an unknown one stays as it is."""
+    return str(CHANNELS.get(value, value))
 
 
 @register.filter

@@ -37,7 +37,7 @@ _ROLES = Question(
 )
 _GRANTED = Question(
     "PRIV",
-    "Neither web nor sweep may delete or change data, counts, lines or book but through the purge functions.",
+    "Neither web nor sweep may delete or change data, counts, lines, book or flags but through the functions for it.",
     "run `ebbtide migrate`, which takes every privilege away and gives it again by name",
 )
 
@@ -85,13 +85,18 @@ _TOO_MUCH = f"""
     SELECT h.role || ' may ' || h.privilege || ' ' || h.relname FROM held h
     WHERE h.relispartition OR h.privilege = 'TRUNCATE'
         OR (h.privilege = 'DELETE' AND NOT h.relname = ANY (%(deletable)s::text[]))
-        OR (h.privilege = 'INSERT' AND h.relname IN ('catalog_cell', 'catalog_purgedline', 'ledger_entry'))
+        OR (h.privilege = 'INSERT'
+            AND h.relname IN ('catalog_cell', 'catalog_purgedline', 'ledger_entry', 'orgs_flagchange'))
         OR (h.privilege = 'UPDATE' AND (h.relname LIKE 'insights%%'
             OR h.relname IN ('catalog_cell', 'catalog_purgedline', 'ledger_entry', 'media_mediaobject',
-                             'runs_planline')))
+                             'runs_planline', 'orgs_flagchange', 'activation_request')))
+    UNION ALL
+    SELECT r.name || ' may UPDATE orgs_organization.' || f.name FROM unnest(%(roles)s::text[]) AS r (name)
+    CROSS JOIN (VALUES ('armed'), ('armed_at'), ('stopped')) AS f (name)
+    WHERE has_column_privilege(r.name, 'orgs_organization', f.name, 'UPDATE')
     UNION ALL
     SELECT %(web)s || ' may execute ' || p.proname FROM pg_proc p
-    WHERE p.pronamespace = 'public'::regnamespace AND p.proname LIKE 'runs%%'
+    WHERE p.pronamespace = 'public'::regnamespace AND (p.proname LIKE 'runs%%' OR p.proname = 'orgs_turn')
         AND has_function_privilege(%(web)s, p.oid, 'EXECUTE')
     ORDER BY 1
 """  # noqa: S608 - the statement above

@@ -12,8 +12,8 @@ GRANT EXECUTE ON FUNCTION ebbtide_org(), ebbtide_user(), ebbtide_is_platform() T
 GRANT SELECT ON orgs_organization, orgs_flagchange, orgs_membership, orgs_group, orgs_groupmember, orgs_user,
     catalog_queue, catalog_cell, catalog_purgedline, insights_segment, insights_event, insights_identity,
     insights_setaside, media_mediaobject, media_upload, policies_retentionjob, policies_jobqueue, policies_jobchange,
-    ledger_entry, runs_platform, runs_plan, runs_planline, runs_run, accounts_invitation, accounts_peoplechange,
-    django_migrations
+    ledger_entry, runs_platform, runs_switchturn, runs_plan, runs_planline, runs_run, activation_request,
+    accounts_invitation, accounts_peoplechange, console_settingchange, django_migrations
     TO ebbtide_web, ebbtide_sweep;
 GRANT INSERT ON runs_plan, runs_planline TO ebbtide_web, ebbtide_sweep;
 GRANT INSERT ON runs_run TO ebbtide_sweep;
@@ -22,14 +22,15 @@ GRANT UPDATE (mode, outcome, reason, ended_at, worker, purged, purged_bytes, kep
 GRANT UPDATE (clock_read_at) ON runs_platform TO ebbtide_sweep;
 
 -- Web (pages, imports, the operator's commands).
-GRANT INSERT ON orgs_organization, orgs_flagchange, catalog_queue, insights_segment, insights_event, insights_identity,
+GRANT INSERT ON orgs_organization, activation_request, catalog_queue, insights_segment, insights_event, insights_identity,
     insights_setaside, media_mediaobject, policies_retentionjob, policies_jobchange TO ebbtide_web;
-GRANT UPDATE (name, night_at, armed, armed_at, stopped, share_cap_percent, item_cap) ON orgs_organization TO ebbtide_web;
+GRANT UPDATE (name, night_at, share_cap_percent, item_cap) ON orgs_organization TO ebbtide_web;
 GRANT UPDATE (archived_at) ON catalog_queue TO ebbtide_web;
-GRANT UPDATE (what, days, type, version, deleted_at) ON policies_retentionjob TO ebbtide_web;
+GRANT UPDATE (what, days, type, version, deleted_at, paused_at) ON policies_retentionjob TO ebbtide_web;
 GRANT UPDATE (confirmed_at, confirmed_by) ON runs_plan TO ebbtide_web;
 GRANT UPDATE (cancelled_at) ON runs_run TO ebbtide_web;
 GRANT UPDATE (stopped, stopped_reason) ON runs_platform TO ebbtide_web;
+GRANT INSERT ON runs_switchturn, console_settingchange TO ebbtide_web;
 GRANT INSERT, UPDATE, DELETE ON orgs_user, orgs_membership, orgs_group, orgs_groupmember, policies_jobqueue, media_upload
     TO ebbtide_web;
 GRANT SELECT, INSERT, UPDATE, DELETE ON django_session, axes_accessattempt, axes_accesslog, axes_accessfailurelog,
@@ -41,6 +42,14 @@ GRANT SELECT, INSERT, UPDATE, DELETE ON accounts_setuplink, account_emailaddress
     socialaccount_socialtoken TO ebbtide_web;
 GRANT SELECT ON auth_permission, auth_group, django_content_type TO ebbtide_web;
 GRANT EXECUTE ON FUNCTION insights_ensure_days(date[]) TO ebbtide_web;
+GRANT EXECUTE ON FUNCTION console_due_since(date, integer) TO ebbtide_web;
+
+-- Flags: nobody writes their columns or their history. The web role reaches functions that ask who it is and what for; the
+-- sweep role, for the operator's command line, turns them on its host's word.
+GRANT EXECUTE ON FUNCTION activation_close(bigint, text, bigint, text), activation_arm(bigint, bigint, text),
+    activation_disarm(bigint, text), activation_stop(bigint, boolean, text), activation_release(bigint, boolean, text)
+    TO ebbtide_web;
+GRANT EXECUTE ON FUNCTION orgs_turn(text, boolean, text, text, timestamptz) TO ebbtide_sweep;
 
 -- Sweep (the worker): the purge functions, and nothing that deletes beside them.
 GRANT EXECUTE ON FUNCTION runs_may_delete(bigint), runs_purge_rows(bigint, integer, date, date),

@@ -83,7 +83,7 @@
       // "Clear" clears what is hidden by the search too: a forgotten tick would delete data.
       if (box && (!on || !row.hidden)) box.checked = on;
     });
-    countChosen(picker);
+    picker.dispatchEvent(new Event("change", { bubbles: true })); // as if by hand: who listens is told
   }
 
   // --- sorting ------------------------------------------------------------------------------------------------------

@@ -1,0 +1,177 @@
+"""The operator's forms: what was typed becomes values, or a message at the field that is wrong."""
+
+from datetime import date, time
+from typing import Any
+
+from django import forms
+from django.core.exceptions import ValidationError
+from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy
+
+from ebbtide.apps.console.services import MOST_ITEMS
+from ebbtide.apps.orgs.services import clean_name, parse_clock
+from ebbtide.domain.calendar import parse_day, parse_zone
+from ebbtide.domain.errors import InputInvalid
+from ebbtide.web.context.console import Settings
+
+STOP_WORD = "STOP"
+_REASON_LENGTH = 500
+
+
+class OrgForm(forms.Form):
+    """What an organization begins with."""
+
+    name = forms.CharField(
+        label=gettext_lazy("Name"),
+        help_text=gettext_lazy("As its people know it; unique on this platform."),
+        max_length=400,
+        required=False,
+    )
+    zone = forms.CharField(
+        label=gettext_lazy("Time zone"),
+        help_text=gettext_lazy("IANA name. Its nights start and its days end in this zone; it never changes."),
+        max_length=80,
+        required=False,
+    )
+    onboarded_on = forms.CharField(
+        label=gettext_lazy("Onboarded on"),
+        help_text=gettext_lazy("The date its contract says; it decides which job it starts with, and never changes."),
+        max_length=40,
+        required=False,
+    )
+    night_at = forms.CharField(
+        label=gettext_lazy("Nights start at"),
+        help_text=gettext_lazy("In its own time. It can be changed later."),
+        max_length=40,
+        initial="02:00",
+        required=False,
+    )
+    email = forms.EmailField(
+        label=gettext_lazy("First admin"),
+        help_text=gettext_lazy("Gets an invitation by e-mail. Leave it empty to invite somebody later."),
+        required=False,
+    )
+
+    def clean_name(self) -> str:
+        """Take the name."""
+        try:
+            return clean_name(self.cleaned_data["name"], field="name", what=_("organization"))
+        except InputInvalid as exc:
+            raise ValidationError(exc.message) from exc
+
+    def clean_zone(self) -> str:
+        """Take a zone that exists."""
+        text: str = self.cleaned_data["zone"].strip()
+        if not text:
+            raise ValidationError(_("Choose its time zone."))
+        try:
+            parse_zone(text)
+        except InputInvalid as exc:
+            raise ValidationError(exc.message) from exc
+        return text
+
+    def clean_onboarded_on(self) -> date:
+        """Take a date."""
+        text: str = self.cleaned_data["onboarded_on"].strip()
+        if not text:
+            raise ValidationError(_("Give the date of its onboarding."))
+        try:
+            return parse_day(text, field="onboarded_on")
+        except InputInvalid as exc:
+            raise ValidationError(exc.message) from exc
+
+    def clean_night_at(self) -> time:
+        """Take a time of day."""
+        return _clock(self.cleaned_data["night_at"])
+
+
+def _clock(text: str) -> time:
+    try:
+        return parse_clock(text.strip(), field="night_at")
+    except InputInvalid as exc:
+        raise ValidationError(exc.message) from exc
+
+
+class SettingsForm(forms.Form):
+    """When nights start and what they may take. No cap is chosen, never left blank: blank is not a number."""
+
+    night_at = forms.CharField(label=gettext_lazy("Nights start at"), max_length=40, required=False)
+    share = forms.ChoiceField(
+        label=gettext_lazy("Share of all items"), choices=[("none", "none"), ("most", "most")], required=False
+    )
+    share_percent = forms.CharField(label=gettext_lazy("Percent"), max_length=20, required=False)
+    count = forms.ChoiceField(
+        label=gettext_lazy("Number of items"), choices=[("none", "none"), ("most", "most")], required=False
+    )
+    items = forms.CharField(label=gettext_lazy("Items"), max_length=40, required=False)
+
+    @classmethod
+    def showing(cls, settings: Settings) -> "SettingsForm":
+        """Give the form filled with what stands."""
+        return cls(
+            initial={
+                "night_at": f"{settings.night_at:%H:%M}",
+                "share": "none" if settings.share_percent is None else "most",
+                "share_percent": "" if settings.share_percent is None else str(settings.share_percent),
+                "count": "none" if settings.items is None else "most",
+                "items": "" if settings.items is None else str(settings.items),
+            }
+        )
+
+    def clean_night_at(self) -> time:
+        """Take a time of day."""
+        return _clock(self.cleaned_data["night_at"])
+
+    def clean(self) -> dict[str, Any]:
+        """Read the caps: each is chosen to be none, or has a number."""
+        parts = self.cleaned_data
+        parts["share_percent"] = self._cap("share", "share_percent", most=100)
+        parts["items"] = self._cap("count", "items", most=MOST_ITEMS)
+        return parts
+
+    def _cap(self, choice: str, number: str, *, most: int) -> int | None:
+        chosen = self.cleaned_data.get(choice)
+        if chosen == "none":
+            return None
+        if chosen != "most":
+            self.add_error(choice, _("Choose whether there is a cap."))
+            return None
+        text = str(self.cleaned_data.get(number, "")).strip().replace(",", "")
+        if not text:
+            self.add_error(number, _("Give a number, or choose no cap. 0 lets a night take nothing at all."))
+            return None
+        if not text.isascii() or not text.isdigit() or len(text) > 13 or int(text) > most:
+            self.add_error(number, _("Give a whole number from 0 to %(most)s.") % {"most": f"{most:,}"})
+            return None
+        return int(text)
+
+    def settings(self) -> Settings:
+        """Give what a valid form amounts to."""
+        parts = self.cleaned_data
+        return Settings(night_at=parts["night_at"], share_percent=parts["share_percent"], items=parts["items"])
+
+
+class ReasonForm(forms.Form):
+    """Why an organization's kill switch is turned."""
+
+    reason = forms.CharField(label=gettext_lazy("Reason"), max_length=_REASON_LENGTH, required=False)
+
+    def clean_reason(self) -> str:
+        """Take a reason that says something."""
+        text: str = self.cleaned_data["reason"].strip()
+        if not text:
+            raise ValidationError(_("Give a reason: it is kept with the change, and shown while the switch is on."))
+        return text
+
+
+class SwitchForm(ReasonForm):
+    """Turning the platform's kill switch on: a reason, and a word typed, because it stops every organization."""
+
+    typed = forms.CharField(label=gettext_lazy("Type STOP to confirm"), max_length=40, required=False)
+
+    def clean_typed(self) -> str:
+        """Take the word itself."""
+        text: str = self.cleaned_data["typed"].strip()
+        if text != STOP_WORD:
+            raise ValidationError(_("Type %(word)s in capitals.") % {"word": STOP_WORD})
+        return text
