@@ -14,7 +14,7 @@ from ebbtide.apps.accounts.models import Invitation, PeopleChange
 from ebbtide.apps.orgs.database import WEB, acting_in
 from ebbtide.apps.orgs.models import GroupMember, Membership, Permission, User
 from ebbtide.apps.orgs.selectors import access
-from ebbtide.domain.errors import InputInvalid, NotYours
+from ebbtide.domain.errors import InputInvalid, NotYours, Refused
 from tests.apps.web.test_doors import said
 
 from .conftest import CLOCK, LINK, PASSWORD, Centres, letters, link_in, signed_in, type_password
@@ -76,6 +76,10 @@ def test_an_account_that_is_there_joins_after_signing_in(centres: Centres) -> No
     other = signed_in("bob")
     assert "signed in with another account" in other.get(path).content.decode()
     assert other.post(path).status_code == 409
+    with pytest.raises(Refused):
+        services.accept(
+            centres.alice.id, path.split("/")[3], user=User.objects.get(email="mona@example.org"), now=CLOCK.now()
+        )
     assert "charlie@example.org" not in members(centres)
     client, answer = type_password("charlie", next=path)
     assert answer["Location"] == path
