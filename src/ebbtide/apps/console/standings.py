@@ -30,9 +30,8 @@ _TROUBLING = {
 }
 _NOTHING_DUE = -1
 
-# Moments come as seconds, times of day as text: of thousands of rows fifty are shown, and to build the moments of all of
-# them took half the time. The newest run and its plan: a step into run_by_org (org, -id) and plan_of_org (org, id) for each
-# organization.
+# Moments come as seconds, times of day as text: fifty of thousands of rows are shown, and to build all moments took
+# half the time. The newest run and its plan: a step into run_by_org (org, -id) and plan_of_org (org, id) for each.
 _HEADS = """
     SELECT o.id, o.name, o.zone, o.night_at::text, o.armed, extract(epoch FROM o.armed_at)::bigint, o.stopped,
         extract(epoch FROM o.created_at)::bigint, r.id, r.local_date, r.outcome,
