@@ -23,7 +23,7 @@ _PAGES = {
     "organizations in trouble": "/platform/?state=trouble",
     "organizations, searched": "/platform/?orgs.find=77",
     "one organization": "/platform/orgs/org_17/",
-    "runs of the last month": "/platform/runs/",
+    "runs of the last two weeks": "/platform/runs/",
     "the same, most failures first": "/platform/runs/?runs.sort=-failed",
     "the same, of organizations searched": "/platform/runs/?runs.find=77",
     "failed runs since ever": "/platform/runs/?outcome=failed&since=",

@@ -19,7 +19,7 @@ from ebbtide.web.context.console import PlatformRunsPage
 from ebbtide.web.context.shared import OrgLine
 from ebbtide.web.listing import asked_of, csv_answer
 
-LAST_DAYS = timedelta(days=31)
+LAST_DAYS = timedelta(days=14)
 """What is shown where no dates are asked for, so that every order stays quick however long the history."""
 
 
