@@ -15,18 +15,21 @@ import pytest
 from django.db import DataError, connections, transaction
 from psycopg import sql
 
+from ebbtide.apps.billing import services as billing
 from ebbtide.apps.insights.loading import SegmentLoader
 from ebbtide.apps.orgs import services as orgs
 from ebbtide.apps.orgs.database import OWNER, SWEEP, WEB, acting_in, as_person, as_platform
 from ebbtide.apps.orgs.models import Organization, User
 from ebbtide.apps.policies.services import create_job
 from ebbtide.apps.runs import planning, services
+from ebbtide.domain.billing import month_of
 from ebbtide.domain.calendar import Days, local_day, parse_zone
 from ebbtide.domain.cell import DataType
 from ebbtide.domain.identity import public_id
 from ebbtide.domain.job import JobType, What
 from ebbtide.engine.clock import SystemClock
 from ebbtide.pg.launcher import Urls
+from tests.apps.billing.past import card
 from tests.apps.staging import Stage, clone, stage
 from tests.cast import calls, centre, events, load, record, segments
 
@@ -56,10 +59,21 @@ def inhabit(name: str) -> Organization:
     planning.confirm_plan(org.id, plan_id=public_id("plan", plan.id), actor="test", now=CLOCK.now())
     asked = services.Asked(trigger="manual", local_date=today, plan_id=public_id("plan", plan.id))
     assert services.start_run(org.id, asked=asked, clock=CLOCK).outcome == "completed"
+    bill(org, day=young)
     person = orgs.create_user(f"{name.lower()}@example.org", password="a long pass phrase")
     member = orgs.add_member(org.id, user=person, is_admin=False)
     orgs.add_to_group(org.id, group=orgs.create_group(org.id, name="g", permissions=set()), membership=member)
     return org
+
+
+def bill(org: Organization, *, day: date) -> None:
+    """Metered for some weeks, a month closed, a rate card of its own, and changes that are not metered yet."""
+    now = CLOCK.now()
+    with acting_in(org.id, using=OWNER) as cursor:
+        cursor.execute("UPDATE catalog_cellchange SET at = at - interval '40 days'")
+    billing.set_card(card(), month=month_of(now.date()), org=org.id, actor="test", now=now)
+    assert billing.meter(org, clock=CLOCK) > 31
+    load(org, calls("Sales", day=day, count=1, prefix="today"))
 
 
 Pair = tuple[Organization, Organization]
@@ -301,7 +315,11 @@ def test_the_platform_sees_heads_and_no_data(alice: Organization, charlie: Organ
     for role in (WEB, SWEEP):
         with as_platform(using=role) as cursor:
             seen |= {table for table in tenant_tables() if _count(cursor, table)}
-    assert seen == {"orgs_organization", "orgs_membership", "runs_plan", "runs_run"}
+    assert seen == {
+        "orgs_organization", "orgs_membership", "runs_plan", "runs_run",
+        "billing_meteredday", "billing_usage", "billing_closedstatement", "billing_ratecardversion",  # sums
+        "catalog_cellchange",  # since when there is something to meter
+    }  # fmt: skip
     before = content(database, charlie)
     with as_platform() as cursor:
         cursor.execute("UPDATE orgs_organization SET armed = false")

@@ -53,7 +53,8 @@ def weigh(org: Organization, row: Row, *, database: Urls, queues: dict[str, int]
             if size:
                 witness.execute(
                     "INSERT INTO catalog_cell (org_id, day, data_type, queue_id, items, bytes) "
-                    "VALUES (%s, %s, %s, %s, 1, %s) ON CONFLICT (org_id, day, data_type, queue_id) DO UPDATE SET bytes = excluded.bytes",
+                    "VALUES (%s, %s, %s, %s, 1, %s) "
+                    "ON CONFLICT (org_id, day, data_type, queue_id) DO UPDATE SET bytes = excluded.bytes",
                     [org.id, day, row["data type"], queues[row["Q"]], size],
                 )
 

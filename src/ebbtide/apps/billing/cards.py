@@ -34,8 +34,8 @@ def _price_column(kind: DataType, label: Promise) -> Column[CardLine]:
 CARDS: Table[CardLine] = Table(
     name="cards",
     columns=(
-        Column(name="made", label=gettext_lazy("Set"), value=lambda row: row.made_at, field="id"),
         Column(name="from", label=gettext_lazy("In force from"), value=lambda row: str(row.month), field="month"),
+        Column(name="made", label=gettext_lazy("Set"), value=lambda row: row.made_at, field="id"),
         Column(name="for", label=gettext_lazy("For"), value=lambda row: row.org, field="whose"),
         Column(name="currency", label=gettext_lazy("Currency"), value=lambda row: row.currency, sortable=False),
         _price_column(DataType.INSIGHTS, gettext_lazy("Reporting data")),

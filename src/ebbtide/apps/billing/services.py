@@ -1,6 +1,7 @@
 """What may be done: meter dates, close months, set rate cards. Nothing here can be taken back."""
 
 import hashlib
+from contextlib import nullcontext
 from datetime import datetime, timedelta
 
 import structlog
@@ -125,7 +126,7 @@ def set_card(
         raise InputInvalid("The platform's rate card can be replaced, not taken away.", field="currency")
     if card is not None:
         card = make_card(card.currency, card.prices)
-    with as_platform():
+    with as_platform(), nullcontext() if org is None else acting_in(org):  # the operator, in that organization's name
         return RateCardVersion.objects.create(
             org_id=org,
             month=month.first,

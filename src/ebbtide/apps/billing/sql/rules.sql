@@ -9,10 +9,12 @@ CREATE POLICY platform ON billing_closedstatement FOR SELECT USING (ebbtide_is_p
 -- Rate cards: an organization reads its own and the platform's; the operator alone writes any.
 ALTER TABLE billing_ratecardversion ENABLE ROW LEVEL SECURITY;
 ALTER TABLE billing_ratecardversion FORCE ROW LEVEL SECURITY;
-CREATE POLICY own ON billing_ratecardversion FOR SELECT
-    USING (org_id = ebbtide_org() OR (org_id IS NULL AND ebbtide_org() IS NOT NULL));
+CREATE POLICY own ON billing_ratecardversion
+    USING (org_id = ebbtide_org()) WITH CHECK (org_id = ebbtide_org() AND ebbtide_is_platform());
+CREATE POLICY platforms ON billing_ratecardversion FOR SELECT USING (org_id IS NULL AND ebbtide_org() IS NOT NULL);
 CREATE POLICY platform ON billing_ratecardversion FOR SELECT USING (ebbtide_is_platform());
-CREATE POLICY platform_adds ON billing_ratecardversion FOR INSERT WITH CHECK (ebbtide_is_platform());
+CREATE POLICY platform_adds ON billing_ratecardversion FOR INSERT
+    WITH CHECK (org_id IS NULL AND ebbtide_is_platform());
 
 ALTER TABLE billing_meteredday ADD CONSTRAINT metered_positive CHECK (items >= 0 AND bytes >= 0);
 ALTER TABLE billing_usage
