@@ -231,8 +231,13 @@ def _by_type(run: Run, *, planned: bool) -> dict[DataType, int]:
     return sums
 
 
-def let_in(email: str, *, org: Organization | None = None) -> str:
-    """Make a person who can sign in, or give one a new password: as admin of an organization, or as operator.
+def email_in(centre: Centre, *, name: str) -> str:
+    """Give the address of somebody of a centre."""
+    return f"{name}@{centre.agents[0].rpartition('@')[2]}"
+
+
+def let_in(email: str, *, org: Organization | None = None, is_operator: bool = False) -> str:
+    """Make a person who can sign in, or give one a new password: an admin of an organization, an operator, or neither.
 
     Returns:
         The password; it is kept nowhere.
@@ -240,7 +245,7 @@ def let_in(email: str, *, org: Organization | None = None) -> str:
     password = secrets.token_urlsafe(12)
     user = User.objects.filter(email=email).first()
     if user is None:
-        user = create_user(email, password=password, is_operator=org is None)
+        user = create_user(email, password=password, is_operator=is_operator)
     else:
         user.set_password(password)
         user.save(update_fields=["password"])

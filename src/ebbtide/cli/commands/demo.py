@@ -11,9 +11,10 @@ import typer
 from django.conf import settings
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
 
-from ebbtide.apps.demo import showing
+from ebbtide.apps.demo import office, showing
 from ebbtide.apps.demo.costs import bill
 from ebbtide.apps.demo.showing import Filled, Shown
+from ebbtide.apps.orgs.models import User
 from ebbtide.apps.orgs.selectors import find_organization
 from ebbtide.apps.runs.models import Plan
 from ebbtide.apps.runs.services import Stop
@@ -127,6 +128,7 @@ def _make(session: Session, *, segments: int, days: int, stop: Stop) -> dict[str
         )
 
     shown = showing.play(armed=armed, clock=session.clock, stop=stop, seen=seen)
+    _people_it(session)
     return {
         "finished": True,
         "seconds": round(monotonic() - began, 2),
@@ -141,6 +143,21 @@ def _make(session: Session, *, segments: int, days: int, stop: Stop) -> dict[str
         ],
         "organizations": [_figures(one) for one in shown],
     }
+
+
+def _people_it(session: Session) -> None:
+    """Let people do in both centres what people do there."""
+    url = f"http://127.0.0.1:{PORT}/"
+    showing.let_in(showing.OPERATOR, is_operator=True)
+    for centre in showing.CENTRES:
+        org = find_organization(centre.name)
+        admin, analyst = (showing.email_in(centre, name=name) for name in ("admin", "analyst"))
+        showing.let_in(admin, org=org)
+        showing.let_in(analyst)
+        someone = User.objects.get(email=admin)
+        office.furnish(org, admin=someone, analyst=User.objects.get(email=analyst), url=url, clock=session.clock)
+        if not org.armed:
+            office.ask_for_deletion(org, admin=someone, url=url, clock=session.clock)
 
 
 def _insist(figures: dict[str, Any]) -> None:
@@ -183,12 +200,19 @@ def _figures(one: Shown) -> dict[str, Any]:
 def _logins() -> list[dict[str, str]]:
     """Give everybody who can sign in a new password; the earlier ones are known to nobody."""
     people: list[dict[str, str]] = [
-        {"email": showing.OPERATOR, "password": showing.let_in(showing.OPERATOR), "as": "operator of the platform"}
+        {
+            "email": showing.OPERATOR,
+            "password": showing.let_in(showing.OPERATOR, is_operator=True),
+            "as": "operator of the platform",
+        }
     ]
     for centre in showing.CENTRES:
-        email = f"admin@{centre.agents[0].rpartition('@')[2]}"
+        email = showing.email_in(centre, name="admin")
         password = showing.let_in(email, org=find_organization(centre.name))
         people.append({"email": email, "password": password, "as": f"admin of {centre.name}"})
+    for centre in showing.CENTRES:
+        email = showing.email_in(centre, name="analyst")
+        people.append({"email": email, "password": showing.let_in(email), "as": f"may look on in {centre.name}"})
     return people
 
 
