@@ -256,3 +256,9 @@ def test_a_month_is_priced_with_what_was_metered_of_it() -> None:
     )
     costs = month_costs(outlook([(one, None)], terms=known), terms=known)
     assert [money.minor for money in costs] == [40, 40]  # 10 GB for 30 and for 31 days
+
+
+def test_weeks_that_were_mostly_empty_give_a_band_and_no_fault() -> None:
+    spread = spread_of([0] * 11 + [700], pace=Pace((1,) * 7, 90))
+    assert spread.low == 0
+    assert spread.high >= 1

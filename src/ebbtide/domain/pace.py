@@ -125,7 +125,7 @@ def spread_of(weeks: Sequence[int], *, pace: Pace) -> Spread:
     shares = sorted(Fraction(week, pace.weekly) for week in known)
     low, high = _quantile(shares, LOW), _quantile(shares, HIGH)
     # weeks that were lower may tell of growth: as much may come on top of the pace, and the other way round
-    mirrored_low = 1 / high
+    mirrored_low = 1 / max(high, _LOWEST)  # most weeks may have been empty
     mirrored_high = 1 / max(low, _LOWEST)
     return Spread(min(Fraction(1), low, mirrored_low), max(Fraction(1), high, mirrored_high), len(known))
 
