@@ -244,7 +244,7 @@ def test_an_invitation_a_group_that_views_only_and_its_end(visitor: Visitor, oth
     faults += other.examine()
     join(nora)
     nora.wait_for_url(f"**/o/org_{org.id}/")
-    nora.get_by_role("link", name="Jobs").click()
+    nora.get_by_role("link", name="Jobs", exact=True).click()
     expect(nora.get_by_role("link", name="New job")).to_have_count(0)
     other.go(f"/o/org_{org.id}/jobs/new/")
     expect(nora.get_by_text("This needs the permission to manage Data Management")).to_be_visible()

@@ -122,7 +122,11 @@ def test_a_retention_is_tried_without_scripts(visitor: Visitor, org: Organizatio
 def test_the_operator_looks_over_all(visitor: Visitor, org: Organization, database: Urls) -> None:
     page = visitor.page
     priced()
-    visitor.sign_in("olga@example.org", PASSWORD)
+    visitor.go("/platform/costs/")
+    visitor.page.locator("#id_username").fill("olga@example.org")
+    visitor.page.locator("#id_password").fill(PASSWORD)
+    visitor.page.get_by_role("button", name="Sign in").click()
+    visitor.page.wait_for_url("**/platform/costs/")
     visitor.go("/platform/costs/")
     faults = visitor.examine()
     with psycopg.connect(database.superuser) as witness:

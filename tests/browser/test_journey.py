@@ -54,25 +54,6 @@ def test_signing_in_to_a_fresh_centre(visitor: Visitor, org: Organization) -> No
     assert faults == []
 
 
-def test_the_report_of_a_night(visitor: Visitor, org: Organization) -> None:
-    page, home = visitor.page, f"/o/org_{org.id}/"
-    run = run_once(org)
-    visitor.sign_in("alice@example.org", PASSWORD)
-    page.get_by_role("link", name="Runs").click()
-    faults = visitor.examine()
-    page.get_by_label("Outcome").select_option("failed")
-    expect(page.get_by_text("No run fits")).to_be_visible()
-    at(page, f"{home}runs/?outcome=failed&since=&until=")
-    page.get_by_role("link", name="Show all runs").click()
-    page.locator(f"a[href$='/runs/run_{run.id}/']").click()
-    expect(page.get_by_text("Simulated: would have deleted 9 items")).to_be_visible()
-    faults += visitor.examine()
-    with page.expect_download() as download:
-        page.get_by_role("link", name="Download CSV").click()
-    assert download.value.suggested_filename == f"ebbtide-run_{run.id}.csv"
-    assert faults == []
-
-
 def test_a_blocked_night_is_looked_at_and_confirmed(visitor: Visitor, org: Organization) -> None:
     page = visitor.page
     orgs.arm(org.id, reason="ready", actor="test", now=CLOCK.now())
