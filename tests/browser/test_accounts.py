@@ -251,6 +251,7 @@ def test_an_invitation_a_group_that_views_only_and_its_end(visitor: Visitor, oth
     visitor.go(base)
     expect(page.get_by_text("nora@example.org joined as member, in Analysts")).to_be_visible()
     page.get_by_role("link", name="Nora").click()
+    expect(page.get_by_label("Analysts")).to_be_checked()
     faults += visitor.examine()
     page.get_by_label("Analysts").uncheck()
     page.get_by_role("button", name="Save").click()
