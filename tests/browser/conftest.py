@@ -111,7 +111,8 @@ class Visitor:
         """What is wrong with the page as it stands, in both themes and on a phone."""
         found = []
         self.page.wait_for_timeout(100)  # a click may be leading on to another page: wait for that one
-        self.page.wait_for_function("document.body !== null && document.readyState === 'complete'")
+        self.page.wait_for_load_state("load")
+        self.page.locator("body").wait_for(state="attached")
         if self.transferred > MOST_TRANSFERRED:
             found.append(f"{self.transferred:,} bytes transferred")
         for theme in ("light", "dark"):
