@@ -115,22 +115,26 @@ class Visitor:
         self.page.locator("body").wait_for(state="attached")
         if self.transferred > MOST_TRANSFERRED:
             found.append(f"{self.transferred:,} bytes transferred")
-        for theme in ("light", "dark"):
-            self.page.emulate_media(color_scheme=theme)  # type: ignore[arg-type]
-            found += [f"{theme}: {fault}" for fault in self._barriers()]
-        self.page.emulate_media(color_scheme="light")
+        self.transferred = 0  # what is asked for later, piece by piece, counts by itself
+        found += [f"light: {fault}" for fault in self._faint() + self._barriers()]
+        self.page.emulate_media(color_scheme="dark")
+        found += [f"dark: {fault}" for fault in self._faint()]
         self.page.set_viewport_size(PHONE)  # type: ignore[arg-type]
         wide: int = self.page.evaluate("document.documentElement.scrollWidth")
         if wide > PHONE["width"]:
             found.append(f"scrolls sideways: {wide} px")
-        found += [f"phone: {fault}" for fault in self._barriers()]
+        found += [f"dark phone: {fault}" for fault in self._faint() + self._barriers()]
+        self.page.emulate_media(color_scheme="light")
         self.page.set_viewport_size(WIDE)  # type: ignore[arg-type]
         return [f"{self.page.url}: {fault}" for fault in found]
 
+    def _faint(self) -> list[str]:
+        faint: list[str] = self.page.evaluate(CONTRAST)
+        return [f"contrast {one}" for one in faint]
+
     def _barriers(self) -> list[str]:
         results = Axe().run(self.page)
-        faint: list[str] = self.page.evaluate(CONTRAST)
-        return [f"contrast {one}" for one in faint] + [
+        return [
             f"{one['id']} ({one['impact']}): {node['html'][:120]}"
             for one in results["violations"]
             if one["impact"] in {"serious", "critical"}

@@ -314,6 +314,7 @@ AGES = AgesCard(
             for first in (1, 401)
         ],
     ),
+    table_query="ages.sort=age",
 )
 
 

@@ -13,6 +13,7 @@ from hypothesis import HealthCheck, given, settings
 from ebbtide.apps.orgs.database import WEB, acting_in
 from ebbtide.apps.orgs.models import Organization
 from ebbtide.apps.policies.services import create_job
+from ebbtide.apps.runs.ages import Ages, ages
 from ebbtide.apps.runs.planning import make_plan
 from ebbtide.apps.runs.preview import Amount, Amounts, due_amounts, preview
 from ebbtide.apps.runs.wiring import cell_catalog
@@ -20,7 +21,7 @@ from ebbtide.domain.calendar import Days
 from ebbtide.domain.cell import Cell, DataType
 from ebbtide.domain.job import Job, JobType, What
 from ebbtide.domain.plan import PlannedCell
-from ebbtide.engine.simulate import plan_cells
+from ebbtide.engine.simulate import plan_cells, reaches
 from ebbtide.pg.launcher import Urls
 from tests import strategies
 from tests.cast import calls, centre, load
@@ -88,9 +89,39 @@ def test_due_amounts_are_what_a_plan_would_name(database: Urls) -> None:
                 catalog = cell_catalog(scene.alice.id, using=WEB)
                 planned = plan_cells(catalog, jobs=thought_of, queues=list(scene.queues.values()), on=TONIGHT)
                 expected = folded(planned)
-                assert due_amounts(org=scene.alice.id, jobs=thought_of, on=TONIGHT) == expected
+                found = due_amounts(org=scene.alice.id, jobs=thought_of, queues=scene.queues.values(), on=TONIGHT)
+                assert found == expected
 
         holds()
+
+
+def test_ages_add_up_to_what_is_there_and_to_what_a_plan_would_name(database: Urls) -> None:
+    with staged(database) as scene:
+
+        @settings(suppress_health_check=list(HealthCheck), max_examples=60, deadline=None)
+        @given(strategies.cell_lists(), strategies.job_lists())
+        def holds(cells: list[Cell], jobs: list[Job]) -> None:
+            scene.fill(cells)
+            queues = list(scene.queues.values())
+            found = reaches(scene.named(jobs), queues=queues, on=TONIGHT)
+            with acting_in(scene.alice.id):
+                catalog = cell_catalog(scene.alice.id, using=WEB)
+                planned = plan_cells(catalog, jobs=scene.named(jobs), queues=queues, on=TONIGHT)
+                due = [one.cell for one in planned]
+                seen = ages(org=scene.alice.id, reaches=found, queues=len(queues), on=TONIGHT, lines=[30])
+            assert seen.due == in_bars(due, seen)
+            assert seen.stored == in_bars(cells, seen)
+
+        holds()
+
+
+def in_bars(cells: list[Cell], seen: Ages) -> dict[tuple[DataType, int], Amount]:
+    """Cells by data type and bar, added up one by one."""
+    found: dict[tuple[DataType, int], Amount] = {}
+    for cell in cells:
+        place = seen.bins.place((TONIGHT - cell.day).days)
+        found.setdefault((cell.data_type, place), Amount()).add(Amount(cell.items, cell.bytes, cell.day, cell.day))
+    return found
 
 
 @pytest.mark.parametrize("boundary", [29, 30, 31])
@@ -100,7 +131,7 @@ def test_a_day_goes_when_it_is_older_than_the_period_and_not_before(database: Ur
         scene.fill([Cell(day, DataType.AUDIO, 1, 3, 30)])
         job = Job(id=1, type=JobType.GLOBAL, what=What.ALL, days=Days(30))
         with acting_in(scene.alice.id):
-            found = due_amounts(org=scene.alice.id, jobs=[job], on=TONIGHT)
+            found = due_amounts(org=scene.alice.id, jobs=[job], queues=scene.queues.values(), on=TONIGHT)
     due = {(scene.queues[1], DataType.AUDIO): Amount(3, 30, day, day)}
     assert found == (due if boundary == 31 else {})
 
@@ -130,4 +161,4 @@ def test_without_a_job_or_a_queue_nothing_is_due(database: Urls) -> None:
     with staged(database) as scene:
         scene.fill([Cell(TONIGHT - timedelta(days=4000), DataType.AUDIO, 1, 3, 30)])
         with acting_in(scene.alice.id):
-            assert due_amounts(org=scene.alice.id, jobs=[], on=TONIGHT) == {}
+            assert due_amounts(org=scene.alice.id, jobs=[], queues=scene.queues.values(), on=TONIGHT) == {}

@@ -99,7 +99,9 @@ def test_tonight_is_what_the_plan_of_tonight_takes(world: World, alice: Client) 
     assert (sum(cell.due_items for cell in due), sum(cell.due_bytes for cell in due)) == (plan.items, plan.bytes)
     charts = page.ages.charts
     assert (sum(one.due_items for one in charts), sum(one.due_bytes for one in charts)) == (plan.items, plan.bytes)
-    table = [cell for row in page.ages.listing.rows for cell in row.cells]
+    assert page.ages.listing is None  # it is drawn up when somebody opens it
+    opened = alice.get(f"{at(world)}?{page.ages.table_query}").context["page"]
+    table = [cell for row in opened.ages.listing.rows for cell in row.cells]
     assert sum(cell.due_items for cell in table) == plan.items
     assert sum(cell.items for cell in table) == page.storage_items
 
@@ -262,7 +264,7 @@ def test_the_matrix_adds_up_no_more_than_its_page(world: World, alice: Client) -
     for number in range(60):
         load(world.alice, calls(f"Q {number:02}", day=days_ago(world.alice, 35), count=1))
     first = alice.get(at(world)).context["page"].matrix
-    assert (len(first.rows), first.total) == (25, 62)
+    assert (len(first.rows), first.total) == (10, 62)
     with statements() as asked:
         second = alice.get(at(world, "?" + first.next)).context["page"].matrix
     assert {row.queue.id for row in first.rows}.isdisjoint(row.queue.id for row in second.rows)

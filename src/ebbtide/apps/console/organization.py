@@ -1,6 +1,6 @@
 """One organization, as its operator sees it: counts, jobs, people and history, and nothing of what its data says.
 
-Every function but the last expects an open transaction in the organization.
+Every function that reads, but the last, expects an open transaction in the organization.
 """
 
 from collections.abc import Iterator, Mapping, Sequence
@@ -11,7 +11,7 @@ from django.utils.translation import gettext_lazy
 from ebbtide.apps.console.models import SettingChange
 from ebbtide.apps.orgs.database import acting_in
 from ebbtide.apps.orgs.models import FlagChange, Membership, Organization
-from ebbtide.apps.policies.pages import job_line, queue_lines
+from ebbtide.apps.policies.pages import QueueLines, job_line
 from ebbtide.apps.runs.models import Run
 from ebbtide.apps.runs.pages import run_lines
 from ebbtide.apps.runs.preview import by_data_type, due_amounts
@@ -66,15 +66,16 @@ _WORDS: Mapping[tuple[str, bool], str] = {
 }
 
 
-def type_lines(found: Sequence[Job], *, org: int, on: date) -> tuple[TypeLine, ...]:
+def type_lines(found: Sequence[Job], *, queues: QueueLines, org: int, on: date) -> tuple[TypeLine, ...]:
     """Count what is due by data type, as things are at this moment.
 
     Args:
         found: the jobs in force.
+        queues: every Q.
         org: the organization's number.
         on: the org-local date of today.
     """
-    due = due_amounts(org=org, jobs=found, on=on)
+    due = due_amounts(org=org, jobs=found, queues=queues, on=on)
     sums = by_data_type((kind, amount) for (_queue, kind), amount in due.items())
     return tuple(
         TypeLine(data_type=kind, items=one.items, bytes=one.bytes, oldest=one.oldest, newest=one.newest)
@@ -82,9 +83,9 @@ def type_lines(found: Sequence[Job], *, org: int, on: date) -> tuple[TypeLine, .
     )
 
 
-def job_lines(found: Sequence[Job], *, org: int) -> tuple[JobLine, ...]:
+def job_lines(found: Sequence[Job], *, queues: QueueLines) -> tuple[JobLine, ...]:
     """Write jobs as sentences, Global ones first, shorter ones before longer ones."""
-    idle, queues = ineffective(found), queue_lines(org=org)
+    idle = ineffective(found)
     ordered = sorted(found, key=lambda job: (job.type is not JobType.GLOBAL, job.days, job.id))
     return tuple(job_line(job, queues=queues, overridden_by=idle.get(job.id, ())) for job in ordered)
 

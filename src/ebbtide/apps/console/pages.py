@@ -10,6 +10,7 @@ from ebbtide.apps.activation.selectors import requests
 from ebbtide.apps.console import organization, standings, workers
 from ebbtide.apps.orgs.database import acting_in, as_platform
 from ebbtide.apps.orgs.models import Organization
+from ebbtide.apps.policies.pages import queue_lines
 from ebbtide.apps.policies.selectors import jobs
 from ebbtide.apps.policies.services import DEFAULT_JOB_DAYS, DEFAULT_JOB_SINCE
 from ebbtide.apps.runs.models import Run
@@ -61,8 +62,9 @@ def org_page(org: Organization, *, now: datetime, runs: Asked, history: Asked) -
     place = standings.places(now=now, org=org.id)[0]
     waits = workers.waiting_since(org.id)
     with acting_in(org.id):
-        found = jobs(org=org.id)
-        types = organization.type_lines(found, org=org.id, on=local_day(now, zone=parse_zone(org.zone)))
+        found, queues = jobs(org=org.id), queue_lines(org=org.id)
+        on = local_day(now, zone=parse_zone(org.zone))
+        types = organization.type_lines(found, queues=queues, org=org.id, on=on)
         last = Run.objects.filter(org_id=org.id).order_by("-id").first()
         members, admins = organization.people(org=org.id)
         return PlatformOrgPage(
@@ -74,7 +76,7 @@ def org_page(org: Organization, *, now: datetime, runs: Asked, history: Asked) -
             types=types,
             due=sum(one.items for one in types),
             due_bytes=sum(one.bytes for one in types),
-            jobs=organization.job_lines(found, org=org.id),
+            jobs=organization.job_lines(found, queues=queues),
             members=members,
             admins=admins,
             runs=organization.runs_listing(org=org.id, asked=runs),
@@ -89,7 +91,7 @@ def run_now_page(org: Organization, *, now: datetime, platform_stopped: bool) ->
     place = standings.places(now=now, org=org.id)[0]
     with acting_in(org.id):
         on = local_day(now, zone=parse_zone(org.zone))
-        types = organization.type_lines(jobs(org=org.id), org=org.id, on=on)
+        types = organization.type_lines(jobs(org=org.id), queues=queue_lines(org=org.id), org=org.id, on=on)
     return RunNowPage(
         standing=standings.standing(place),
         due=sum(one.items for one in types),

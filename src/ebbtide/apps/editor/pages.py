@@ -99,7 +99,7 @@ def shares(
     org: Organization, *, among: Sequence[Job], queues: Mapping[int, QueueLine], now: datetime
 ) -> dict[tuple[int, Key], Amount]:
     """Say what each job decides in the next night, by its number and (Q, data type)."""
-    due = due_amounts(org=org.id, jobs=among, on=night_of(org, now=now).on)
+    due = due_amounts(org=org.id, jobs=among, queues=queues, on=night_of(org, now=now).on)
     deciding = effective_retention(among, queues=queues)
     return {(deciding[key].id, key): amount for key, amount in due.items() if key in deciding}
 

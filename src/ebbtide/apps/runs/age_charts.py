@@ -99,8 +99,8 @@ def ages_card(ages: Ages, *, decided: Decided, unit: Unit, asked: Asked, query: 
         choices=tuple(_choice(one, chosen=one == unit, query=query) for one in ("items", "bytes")),
         width=ages.bins.width,
         charts=tuple(_chart(kind, ages=ages, rows=rows, decided=decided, unit=unit) for kind in DataType),
-        listing=list_rows(AGES[unit], rows, asked=asked),
-        opened=bool(asked.sort or asked.after or asked.before),
+        listing=list_rows(AGES[unit], rows, asked=asked) if asked.sort or asked.after or asked.before else None,
+        table_query=_with(query, "ages.sort", "age"),
     )
 
 
@@ -129,9 +129,13 @@ def age_csv_rows(ages: Ages) -> Iterator[AgeCsvRow]:
 
 
 def _choice(unit: Unit, *, chosen: bool, query: QueryDict) -> UnitChoice:
+    return UnitChoice(unit=unit, query=_with(query, "unit", unit), chosen=chosen)
+
+
+def _with(query: QueryDict, name: str, value: str) -> str:
     asked = query.copy()
-    asked["unit"] = unit
-    return UnitChoice(unit=unit, query=asked.urlencode(), chosen=chosen)
+    asked[name] = value
+    return asked.urlencode()
 
 
 def _chart(kind: DataType, *, ages: Ages, rows: Sequence[AgeRow], decided: Decided, unit: Unit) -> AgeChart:

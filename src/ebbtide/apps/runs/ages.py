@@ -1,12 +1,12 @@
 """How old what is stored is, by data type, and how much of it the next night takes: in bars of so many days.
 
-Everything is added up by day first. Days before the earliest reach of a data type are due whole, whatever their Q;
-only the days between its reaches have to be asked Q by Q. What comes out is held against the plan by a property test.
+Days before the earliest reach of a data type are due whole, whatever their Q; only the days between its reaches have to
+be asked Q by Q. The database adds up by bar. What comes out is held against the plan by a property test.
 
 Every function expects an open transaction in the organization.
 """
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import date
 
@@ -18,8 +18,10 @@ from ebbtide.domain.cell import DataType
 from ebbtide.engine.ports import Reach
 from ebbtide.web.charts.ages import AgeBins, age_bins
 
-ByDay = dict[tuple[DataType, date], Amount]
 ByBar = dict[tuple[DataType, int], Amount]
+
+_BAR = "greatest(0, (%(on)s::date - day - 1) / %(width)s)"
+"""The bar of a day in SQL, as `AgeBins.place` has it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,69 +59,84 @@ def ages(*, org: int, reaches: Sequence[Reach], queues: int, on: date, lines: li
         on: org-local date of the night.
         lines: periods in days that are to be seen among the bars.
     """
-    stored = _stored(org=org)
-    oldest = min((day for _data_type, day in stored), default=on)
-    bins = age_bins(max(0, (on - oldest).days), lines=lines)
-    due = _due(stored, reaches=reaches, queues=queues, org=org)
-    return Ages(on, bins, _in_bars(stored, on=on, bins=bins), _in_bars(due, on=on, bins=bins))
-
-
-def _in_bars(by_day: ByDay, *, on: date, bins: AgeBins) -> ByBar:
-    found: ByBar = {}
-    for (data_type, day), amount in by_day.items():
-        found.setdefault((data_type, bins.place((on - day).days)), Amount()).add(amount)
-    return found
-
-
-def _stored(*, org: int) -> ByDay:
     with connections[WEB].cursor() as cursor:
+        # leans on catalog_cell's key (org, day, …): its first entry
+        cursor.execute("SELECT min(day) FROM catalog_cell WHERE org_id = %s", [org])
+        oldest = cursor.fetchone()[0] or on
+    bins = age_bins(max(0, (on - oldest).days), lines=lines)
+    whole = _due_whole(reaches, queues=queues)
+    stored, due = _stored(org=org, on=on, width=bins.width, whole=whole)
+    between = [reach for reach in reaches if reach.before > whole[DataType(reach.data_type)]]
+    if between:
+        for key, amount in _between(between, org=org, on=on, width=bins.width, whole=whole).items():
+            due.setdefault(key, Amount()).add(amount)
+    return Ages(on, bins, stored, due)
+
+
+def _due_whole(reaches: Sequence[Reach], *, queues: int) -> dict[DataType, date]:
+    """Say before which day everything of a data type is due, whatever its Q; none where a Q is not reached."""
+    found: dict[DataType, list[date]] = {data_type: [] for data_type in DataType}
+    for reach in reaches:
+        found[DataType(reach.data_type)].append(reach.before)
+    return {kind: min(days) if days and len(days) == queues else date.min for kind, days in found.items()}
+
+
+def _stored(*, org: int, on: date, width: int, whole: dict[DataType, date]) -> tuple[ByBar, ByBar]:
+    """Add up what is there by bar, and of that what lies before the days from which on all is due."""
+    with connections[WEB].cursor() as cursor:
+        # leans on catalog_cell's key (org, day, data_type, queue), which carries the counts: read once, in its order
         cursor.execute(
-            """
-            SELECT data_type, day, sum(items)::bigint, sum(bytes)::bigint FROM catalog_cell
-            WHERE org_id = %s GROUP BY data_type, day
-            """,
-            [org],
+            f"""
+            WITH by_day AS (
+                SELECT data_type, day, sum(items)::bigint AS items, sum(bytes)::bigint AS bytes FROM catalog_cell
+                WHERE org_id = %(org)s GROUP BY day, data_type
+            )
+            SELECT data_type, {_BAR} AS bar, day < due.before AS is_due,
+                sum(items)::bigint, sum(bytes)::bigint, min(day), max(day)
+            FROM by_day JOIN unnest(%(kinds)s::text[], %(before)s::date[]) AS due (data_type, before) USING (data_type)
+            GROUP BY data_type, bar, is_due
+            """,  # noqa: S608 - the bar's expression, written above
+            {
+                "org": org,
+                "on": on,
+                "width": width,
+                "kinds": [str(kind) for kind in whole],
+                "before": list(whole.values()),
+            },
         )
-        return _by_day(cursor.fetchall())
+        rows = cursor.fetchall()
+    stored: ByBar = {}
+    due: ByBar = {}
+    for name, bar, is_due, *sums in rows:
+        key = (DataType(name), bar)
+        stored.setdefault(key, Amount()).add(Amount(*sums))
+        if is_due:
+            due[key] = Amount(*sums)
+    return stored, due
 
 
-def _due(stored: ByDay, *, reaches: Sequence[Reach], queues: int, org: int) -> ByDay:
-    """Find what lies before its reach.
-
-    Args:
-        stored: everything, by day.
-        reaches: how far each (Q, data type) is kept.
-        queues: how many Qs there are; a data type of which fewer are reached has no day that is due whole.
-        org: the organization's number.
-    """
-    whole: dict[str, date] = {}
-    for data_type in DataType:
-        found = [reach.before for reach in reaches if reach.data_type == data_type]
-        whole[data_type] = min(found) if found and len(found) == queues else date.min
-    between = [reach for reach in reaches if reach.before > whole[reach.data_type]]
-    due = {key: amount for key, amount in stored.items() if key[1] < whole[key[0]]}
-    if not between:
-        return due
+def _between(reaches: Iterable[Reach], *, org: int, on: date, width: int, whole: dict[DataType, date]) -> ByBar:
+    """Add up by bar what lies before its reach, from the day on before which everything is due anyway."""
+    found = list(reaches)
     with connections[WEB].cursor() as cursor:
         # leans on cell_by_queue: for each reach its own stretch of that index, and nothing of the table itself
         cursor.execute(
-            """
-            SELECT r.data_type, c.day, sum(c.items)::bigint, sum(c.bytes)::bigint
-            FROM unnest(%s::int[], %s::text[], %s::date[], %s::date[]) AS r (queue_id, data_type, whole, before)
+            f"""
+            SELECT r.data_type, {_BAR} AS bar, sum(c.items)::bigint, sum(c.bytes)::bigint, min(c.day), max(c.day)
+            FROM unnest(%(queues)s::int[], %(kinds)s::text[], %(whole)s::date[], %(before)s::date[])
+                AS r (queue_id, data_type, whole, before)
             JOIN catalog_cell c ON c.queue_id = r.queue_id AND c.data_type = r.data_type
                 AND c.day >= r.whole AND c.day < r.before
-            WHERE c.org_id = %s GROUP BY r.data_type, c.day
-            """,
-            [
-                [reach.queue for reach in between],
-                [str(reach.data_type) for reach in between],
-                [whole[reach.data_type] for reach in between],
-                [reach.before for reach in between],
-                org,
-            ],
+            WHERE c.org_id = %(org)s GROUP BY r.data_type, bar
+            """,  # noqa: S608 - the bar's expression, written above
+            {
+                "org": org,
+                "on": on,
+                "width": width,
+                "queues": [reach.queue for reach in found],
+                "kinds": [str(reach.data_type) for reach in found],
+                "whole": [whole[DataType(reach.data_type)] for reach in found],
+                "before": [reach.before for reach in found],
+            },
         )
-        return due | _by_day(cursor.fetchall())
-
-
-def _by_day(rows: Sequence[tuple[str, date, int, int]]) -> ByDay:
-    return {(DataType(name), day): Amount(items, size, day, day) for name, day, items, size in rows}
+        return {(DataType(name), bar): Amount(*sums) for name, bar, *sums in cursor.fetchall()}

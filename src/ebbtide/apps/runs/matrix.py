@@ -40,7 +40,7 @@ MATRIX: Table[MatrixRow] = Table(
     sort="q",
     text=lambda row: row.queue.name,
     row_key=lambda row: row.queue.id,
-    size=25,
+    size=10,
 )
 
 

@@ -42,16 +42,16 @@ Amounts = dict[tuple[int, DataType], Amount]
 """Amounts by Q and data type; those of which there is nothing are not named."""
 
 
-def due_amounts(*, org: int, jobs: Sequence[Job], on: date) -> Amounts:
+def due_amounts(*, org: int, jobs: Sequence[Job], queues: Iterable[int], on: date) -> Amounts:
     """Add up what a night would take of each (Q, data type) if these were the jobs.
 
     Args:
         org: the organization's number.
         jobs: all jobs there would be, whether they are in force or only thought of.
+        queues: all Qs of the organization, archived ones too.
         on: org-local date of the night, also one to come.
     """
-    queues = list(Queue.objects.filter(org_id=org).values_list("id", flat=True))
-    return amounts_before(reaches(jobs, queues=queues, on=on), org=org)
+    return amounts_before(reaches(jobs, queues=list(queues), on=on), org=org)
 
 
 def stored_amounts(*, org: int, queues: Iterable[int]) -> Amounts:
@@ -102,5 +102,6 @@ def preview(*, org: int, on: date) -> dict[DataType, Amount]:
         org: the organization's number.
         on: org-local date of the night, also one to come.
     """
-    due = due_amounts(org=org, jobs=jobs_in_force(org=org), on=on)
+    queues = Queue.objects.filter(org_id=org).values_list("id", flat=True)
+    due = due_amounts(org=org, jobs=jobs_in_force(org=org), queues=queues, on=on)
     return by_data_type((data_type, amount) for (_queue, data_type), amount in due.items())

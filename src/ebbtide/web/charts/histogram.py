@@ -168,7 +168,7 @@ def _rows(places: Sequence[float], *, bins: int) -> list[int | None]:
     taken: list[list[tuple[float, float]]] = [[] for _ in range(_ROWS)]
     found: dict[int, int] = {}
     for index in sorted(range(len(places)), key=lambda one: places[one]):
-        begins, ends = _span(places[index] * 100 / bins)
+        begins, ends = _span(round(places[index] * 100 / bins, 3))
         for row, there in enumerate(taken):
             if all(ends <= first or begins >= last for first, last in there):
                 there.append((begins, ends))

@@ -5,6 +5,7 @@ from itertools import count
 
 _STEPS = (1, 2, 5)
 _UNIT = 1024
+_MOST_OF_A_UNIT = 500
 
 
 def _steps() -> Iterator[int]:
@@ -34,8 +35,9 @@ def byte_step(most: int, *, parts: int) -> int:
     unit = 1
     while most > _UNIT * unit * parts:
         unit *= _UNIT
-    # a step between 500 and 1,024 of a unit is one of the next
-    return min(round_step(-(-most // unit), parts=parts), _UNIT) * unit
+    step = round_step(-(-most // unit), parts=parts)
+    # more than 500 of a unit is one of the next
+    return (step if step <= _MOST_OF_A_UNIT else _UNIT) * unit
 
 
 def ticks(most: int, *, step: int) -> list[int]:

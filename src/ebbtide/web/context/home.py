@@ -135,16 +135,16 @@ class AgesCard:
         choices: the units there are.
         width: days a bar.
         charts: one per data type.
-        listing: the table behind them.
-        opened: whether somebody is working with the table.
+        listing: the table behind them; None where nobody has opened it.
+        table_query: of the address that opens it.
     """
 
     unit: Unit
     choices: tuple[UnitChoice, ...]
     width: int
     charts: tuple[AgeChart, ...]
-    listing: Listing[AgeRow]
-    opened: bool = False
+    listing: Listing[AgeRow] | None
+    table_query: str
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
