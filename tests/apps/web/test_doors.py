@@ -189,6 +189,7 @@ def test_every_address_has_its_row() -> None:
 
 def test_who_gets_in(world: World) -> None:
     ids = own(world)
+    people = {who: signed_in(who) for who in ("alice", "bob", "bob.view", "bob.manage", "charlie")}
     for name, door in DOORS.items():
         nobody = ask(signed_in(None), name, ids)
         assert nobody.status_code == 302
@@ -201,7 +202,7 @@ def test_who_gets_in(world: World) -> None:
             "charlie": 404,
         }
         for who, status in expected.items():
-            answer = ask(signed_in(who), name, ids)
+            answer = ask(people[who], name, ids)
             assert answer.status_code == status, (name, who)
             assert_shielded(answer)
             if status == REFUSED:
@@ -230,8 +231,9 @@ def test_an_operator_without_membership_stays_outside(world: World) -> None:
 
 
 def test_pages_of_one_s_own_account_are_for_whoever_is_signed_in(world: World) -> None:
+    ids = own(world)
     for name in OF_ACCOUNT:
-        path = address(name, own(world))
+        path = address(name, ids)
         for answer in (signed_in(None).get(path), signed_in(None).post(path)):
             assert answer.status_code == 302, name
             assert answer["Location"].startswith("/sign-in/?next=/account/"), name
@@ -305,8 +307,9 @@ def test_a_right_taken_away_is_gone_at_the_next_click(world: World) -> None:
 
 
 def test_a_form_without_its_token_is_refused(world: World) -> None:
+    alice = signed_in("alice", strict=True)
     for name in ROUTES:
-        answer = signed_in("alice", strict=True).post(address(name, own(world)), {"days": "1"})
+        answer = alice.post(address(name, own(world)), {"days": "1"})
         assert answer.status_code == 403, name
         assert "The form was not accepted" in answer.content.decode()
     with acting_in(world.alice.id):
