@@ -3,7 +3,7 @@
 import re
 
 import pytest
-from playwright.sync_api import Browser, Page, expect
+from playwright.sync_api import Browser, Dialog, Page, expect
 
 from ebbtide.apps.orgs import services as orgs
 from ebbtide.apps.orgs.database import acting_in
@@ -300,3 +300,25 @@ def test_a_job_can_be_made_without_scripts(visitor: Visitor, org: Organization) 
     expect(plain.page.locator("main")).to_contain_text("The job has no effect.")
     assert plain.complaints == []
     without.close()
+
+
+def test_leaving_with_something_unsaved_is_asked_about(visitor: Visitor, org: Organization) -> None:
+    page, asked = visitor.page, []
+    visitor.sign_in("alice@example.org", PASSWORD)
+    visitor.go(f"/o/org_{org.id}/jobs/new/")
+
+    def stay(dialog: Dialog) -> None:
+        asked.append(dialog.type)
+        dialog.dismiss()
+
+    page.on("dialog", stay)
+    page.get_by_label("All four data types of the whole organization").check()
+    page.get_by_role("link", name="Runs", exact=True).click()
+    expect(page.get_by_label("All four data types of the whole organization")).to_be_checked()
+    at(page, f"/o/org_{org.id}/jobs/new/")
+    assert asked == ["beforeunload"]
+    page.get_by_label("Delete what is older than").fill("400")
+    page.get_by_role("button", name="Create job").click()
+    page.get_by_role("button", name="Save anyway").click()
+    expect(page.get_by_role("heading", level=1)).not_to_contain_text("New job")
+    assert asked == ["beforeunload"]

@@ -110,6 +110,7 @@ def cost_what_if(request: HttpRequest, visit: Visit) -> HttpResponse:
     ids = {public_id("que", number): number for number in queues}
     form = JobForm(sent or None, queues=ids, editing=stands)
     if not sent.get("days") or not (sent.get("type") or stands):
+        basis_of(visit.org, now=visit.now)  # asked as the editor opens: what is read now is at hand at the first change
         panel = CostPanel()  # still being entered: no reason to complain
     elif form.is_valid():
         panel = cost_panel(basis_of(visit.org, now=visit.now), job=form.job)

@@ -95,6 +95,13 @@
   form.addEventListener("input", function (event) { if (event.target.name && event.target.type === "text") changed(); });
   form.addEventListener("change", function (event) { if (event.target.type !== "search") changed(); });
 
+  // --- leaving with something entered that is not saved ------------------------------------------------------------
+
+  var unsaved = "unsaved" in form.dataset; // it came back with a question or a mistake
+  form.addEventListener("job-changed", function () { unsaved = true; });
+  form.addEventListener("submit", function () { unsaved = false; });
+  window.addEventListener("beforeunload", function (event) { if (unsaved) event.preventDefault(); });
+
   document.addEventListener("htmx:afterSettle", function () {
     var told = document.querySelector("#preview-body [data-said]");
     if (told) document.querySelector("[data-preview-said]").textContent = told.dataset.said;
