@@ -1,10 +1,8 @@
 """Forecast, what-if, levers, budget and position of real organizations, with a neighbour beside them."""
 
 import os
-import shutil
 from collections.abc import Iterator
 from copy import deepcopy
-from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from decimal import Decimal
 from itertools import pairwise
@@ -37,8 +35,8 @@ from ebbtide.domain.errors import InputInvalid
 from ebbtide.domain.job import Job, JobType, What
 from ebbtide.engine.clock import SystemClock
 from ebbtide.pg.launcher import Urls
+from tests.apps.staging import Stage, clone, stage
 from tests.cast import calls, centre, load, record
-from tests.conftest import own_database
 
 from .past import card
 
@@ -73,36 +71,29 @@ def prices(**more: str) -> None:
     )
 
 
-@dataclass(frozen=True)
-class Made:
-    """Two centres with data, to be copied: their database, their data folder, the first of them."""
-
-    database: str
-    folder: Path
-    alice: Organization
+def build() -> Organization:
+    alice, other = centre("Alice's"), centre("Charlie's", zone="America/New_York")
+    fill(alice)
+    fill(other, days=3, size=7 * KB)
+    prices()
+    return alice
 
 
 @pytest.fixture(scope="module")
-def made(server: Urls, tmp_path_factory: pytest.TempPathFactory) -> Made:
-    name, folder = f"outlooks_{os.getpid()}", tmp_path_factory.mktemp("outlooks")
-    with own_database(server, name, template="ebbtide", folder=folder):
-        alice, other = centre("Alice's"), centre("Charlie's", zone="America/New_York")
-        fill(alice)
-        fill(other, days=3, size=7 * KB)
-        prices()
-    return Made(name, folder, alice)
+def staged(server: Urls, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stage[Organization]]:
+    with stage(server, name=f"outlooks_{os.getpid()}", folder=tmp_path_factory.mktemp("stage"), build=build) as ready:
+        yield ready
 
 
 @pytest.fixture
-def template(request: pytest.FixtureRequest) -> str:
-    """A copy of the two centres for tests that ask for them; an empty database for the others."""
-    return request.getfixturevalue("made").database if "alice" in request.fixturenames else "ebbtide"
+def database(staged: Stage[Organization], tmp_path: Path) -> Iterator[Urls]:
+    with clone(staged, folder=tmp_path) as urls:
+        yield urls
 
 
 @pytest.fixture
-def alice(database: Urls, made: Made, tmp_path: Path) -> Organization:
-    shutil.copytree(made.folder, tmp_path, dirs_exist_ok=True)
-    return deepcopy(made.alice)
+def alice(staged: Stage[Organization], database: Urls) -> Organization:
+    return deepcopy(staged.cast)
 
 
 @pytest.fixture
@@ -174,15 +165,6 @@ def test_the_running_month_goes_on_from_what_is_metered(alice: Organization, dat
     least = billed + left * 60 * 150 * KB
     ahead = as_it_stands(basis).view[DataType.DESKTOP][0].billed.expected
     assert least <= billed + ahead <= least + 150 * KB * left * left
-
-
-def test_without_prices_bytes_are_foretold_all_the_same(database: Urls) -> None:
-    org = centre("Alice's")
-    fill(org, days=3)
-    basis = basis_of(org, now=CLOCK.now())
-    assert not basis.priced
-    assert as_it_stands(basis).view[DataType.DESKTOP][-1].at_end.expected > 0
-    assert cost_panel(basis, job=Job(9, JobType.GLOBAL, What.ALL, Days(30))).priced is False
 
 
 def test_cards_of_later_months_count_unless_their_currency_is_another(alice: Organization) -> None:
