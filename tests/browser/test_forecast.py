@@ -102,6 +102,11 @@ def test_a_retention_is_tried(visitor: Visitor, org: Organization) -> None:
     expect(figures).to_contain_text("Changes nothing in the first twelve months.")  # the Global job is shorter
     page.get_by_text("The curve in figures").click()
     faults += visitor.examine()
+    page.get_by_role("button", name="Make this a job").click()
+    expect(page.get_by_role("heading", name="New job")).to_be_visible()
+    expect(page.get_by_label("Delete what is older than")).to_have_value("5000")
+    expect(page.get_by_label("Sales", exact=True)).to_be_checked()
+    faults += visitor.examine()
     assert faults == []
 
 

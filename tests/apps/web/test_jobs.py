@@ -53,6 +53,18 @@ def test_a_job_is_made_edited_and_deleted(world: World, alice: Client) -> None:
         )
 
 
+def test_what_was_tried_is_handed_over_and_not_saved(world: World, alice: Client) -> None:
+    page = alice.get(url(world), q_job(world, days="3"))
+    assert page.status_code == 200
+    html = page.content.decode()
+    assert 'value="3"' in html
+    assert page.context["page"].chosen == frozenset({world.queues["Sales"]})
+    assert page.context["page"].panel.run is not None
+    foreign = alice.get(url(world), q_job(world, queues=[public_id("que", world.foreign_queue)]))
+    assert "There is no preview yet" in foreign.content.decode()
+    assert [job.id for job in in_force(world)] == [world.job]
+
+
 DAYS = "Days must be a whole number from 1 to 5000, not "
 
 

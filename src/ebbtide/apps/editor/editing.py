@@ -125,10 +125,12 @@ class _Desk:
 
 @organization_page(Permission.DATA_MANAGE, methods=(GET, POST))
 def job_new(request: HttpRequest, visit: Visit) -> HttpResponse:
-    """Make a job."""
+    """Make a job; what was tried elsewhere can be handed over in the address, and is shown with its preview."""
     desk = _Desk(visit, None)
     if request.method != POST:
-        return desk.page(request, desk.form())
+        tried = "days" in request.GET
+        form = desk.form(request.GET if tried else None)
+        return desk.page(request, form, panel=desk.panel(form), previewing=tried)
     form = desk.form(request.POST)
     if not form.is_valid():
         return desk.page(request, form, status=_UNACCEPTABLE)
