@@ -192,6 +192,7 @@ def test_a_new_tenant_model_without_org_is_noticed() -> None:
         "accounts_setuplink",  # makes the platform's operator
         "orgs_organization",  # its own id is the organization
         "orgs_user",  # a person may be in several
+        "insights_partition", "insights_residue",  # a day's partition holds all organizations' rows
         "runs_platform",  # the platform's switch
         "runs_switchturn",  # who turned it
     }  # fmt: skip

@@ -1,0 +1,195 @@
+-- DANGER: the function that deletes report rows, and how it chooses its way (docs/adr/0014-settled-partitions.md). Whatever the way,
+-- what goes is the plan's cells of this organization and nothing else, and what was there is proved to be what the cells count,
+-- in the same transaction.
+
+-- Which way is cheapest for a day of which these items and bytes of one organization are due: `whole` (they are all there is of
+-- any organization: drop the partitions), `rewrite` (most of it: copy the rest, sorted), `delete`. Only an opinion, from counts
+-- alone; whoever acts on it looks at the partitions themselves. No organization is counted where the partition's size
+-- says that others hold most of it.
+CREATE FUNCTION runs_choose_way(wanted date, due_items bigint, due_bytes bigint) RETURNS text
+    LANGUAGE plpgsql SET search_path = public, pg_temp AS $$
+DECLARE
+    there bigint;
+BEGIN
+    IF pg_relation_size(to_regclass(insights_part('insights_segment', wanted))) > greatest(4 * due_bytes, 65536) THEN
+        RETURN 'delete';
+    END IF;
+    SELECT sum(c.items) INTO there FROM insights_census(wanted) c;
+    RETURN CASE WHEN due_items = there THEN 'whole' WHEN due_items >= there * 0.6 THEN 'rewrite' ELSE 'delete' END;
+END $$;
+
+-- Delete the rows of these queues of one organization and day, straight at the partitions: events, then segments. What is
+-- dead then stays in the files until the partition is written anew, and that is written down.
+CREATE FUNCTION runs_delete_range(org integer, run bigint, wanted date, queues integer[]) RETURNS bigint
+    LANGUAGE plpgsql SET search_path = public, pg_temp AS $$
+DECLARE
+    deleted bigint;
+BEGIN
+    EXECUTE format('DELETE FROM %I WHERE org_id = $1 AND queue_id = ANY ($2)', insights_part('insights_event', wanted))
+        USING org, queues;
+    EXECUTE format('DELETE FROM %I WHERE org_id = $1 AND queue_id = ANY ($2)', insights_part('insights_segment', wanted))
+        USING org, queues;
+    GET DIAGNOSTICS deleted = ROW_COUNT;
+    INSERT INTO insights_residue (day, run) VALUES (wanted, run) ON CONFLICT DO NOTHING;
+    RETURN deleted;
+END $$;
+
+-- Carry a day's way out up to its exchange; gives the way that was possible, and the segments that it takes. `whole` and
+-- `rewrite` want writers kept out from here on; where that cannot be had, or the counts of others do not fit, it is `delete`.
+CREATE FUNCTION runs_begin_way(org integer, run bigint, wanted date, queues integer[], INOUT way text, OUT taken bigint)
+    LANGUAGE plpgsql SET search_path = public, pg_temp AS $$
+DECLARE
+    others bigint;
+BEGIN
+    IF to_regclass(insights_part('insights_segment', wanted)) IS NULL THEN
+        taken := 0;
+        RETURN;
+    END IF;
+    IF way <> 'delete' THEN
+        BEGIN
+            PERFORM insights_lock_day(wanted);
+            EXECUTE format('SELECT count(*) FILTER (WHERE s.queue_id = ANY ($2)), '
+                'count(*) FILTER (WHERE s.queue_id <> ALL ($2)) '
+                '+ (SELECT count(*) FROM %I e WHERE e.org_id = $1 AND e.queue_id <> ALL ($2)) FROM %I s WHERE s.org_id = $1',
+                insights_part('insights_event', wanted), insights_part('insights_segment', wanted))
+                USING org, queues INTO taken, others;
+        EXCEPTION WHEN lock_not_available THEN
+            way := 'delete';
+        END;
+        IF way = 'whole' AND others > 0 THEN
+            way := 'delete';
+        END IF;
+    END IF;
+    IF way = 'delete' THEN
+        taken := runs_delete_range(org, run, wanted, queues);
+    END IF;
+END $$;
+
+-- Delete the report rows of the plan's cells of these days: events and segments, then the cells, then the lines in the book.
+-- A cell that still has objects is left for later: children go before parents. A cell that holds more than the plan counted is
+-- left for the next plan: what nobody saw is not deleted.
+-- Returns the items and bytes deleted. Error EB500: rows and cells disagree; nothing of the batch is deleted then.
+CREATE OR REPLACE FUNCTION runs_purge_rows(
+        run bigint, batch integer, first_day date, last_day date, OUT items bigint, OUT bytes bigint)
+    LANGUAGE plpgsql SECURITY DEFINER SET search_path = public, pg_temp SET lock_timeout = '5s' AS $$
+DECLARE
+    this runs_run := runs_may_delete(run);
+    line runs_planline;
+    due integer[];
+    counted bigint;
+    weight bigint;
+    begun record;
+    copied record;
+    booked record;
+    wholes date[] := '{}';
+    rewrites date[] := '{}';
+    sizes bigint[] := '{}';
+BEGIN
+    items := 0;
+    bytes := 0;
+    FOR line IN
+        SELECT * FROM runs_planline l
+        WHERE l.org_id = this.org_id AND l.plan_id = this.plan_id AND l.data_type = 'insights'
+            AND l.day BETWEEN first_day AND last_day
+        ORDER BY l.day
+    LOOP
+        -- first wait for whoever writes there, then look, in a statement that sees what they wrote
+        PERFORM 1 FROM catalog_cell c
+        WHERE c.org_id = this.org_id AND c.day = line.day AND c.data_type = 'insights' AND c.queue_id = ANY (line.queues)
+        ORDER BY c.queue_id FOR UPDATE;
+        SELECT array_agg(c.queue_id ORDER BY c.queue_id), sum(c.items), sum(c.bytes) INTO due, counted, weight
+        FROM catalog_cell c
+        JOIN unnest(line.queues, line.items) AS planned (queue_id, items)
+            ON planned.queue_id = c.queue_id AND c.items <= planned.items
+        WHERE c.org_id = this.org_id AND c.day = line.day AND c.data_type = 'insights'
+            AND NOT EXISTS (
+                SELECT 1 FROM catalog_cell o
+                WHERE o.org_id = this.org_id AND o.day = line.day AND o.data_type <> 'insights'
+                    AND o.queue_id = c.queue_id);
+        CONTINUE WHEN due IS NULL;
+        SELECT * INTO begun FROM runs_begin_way(
+            this.org_id, this.id, line.day, due, runs_choose_way(line.day, counted, weight));
+        IF begun.taken <> counted THEN
+            RAISE EXCEPTION 'cells of % count % segments and % are there', line.day, counted, begun.taken
+                USING ERRCODE = 'EB500';
+        END IF;
+        WITH gone AS (
+            DELETE FROM catalog_cell c
+            WHERE c.org_id = this.org_id AND c.day = line.day AND c.data_type = 'insights' AND c.queue_id = ANY (due)
+            RETURNING c.queue_id, c.items, c.bytes
+        ), entry AS (
+            INSERT INTO ledger_entry
+                (org_id, run_id, batch, queue_id, day, data_type, job_id, outcome, reason, items, bytes)
+            SELECT this.org_id, this.id, batch, g.queue_id, line.day, 'insights',
+                line.jobs[array_position(line.queues, g.queue_id)], 'purged', '', g.items, g.bytes
+            FROM gone g ORDER BY g.queue_id
+        )
+        SELECT sum(g.items) AS items, sum(g.bytes) AS bytes,
+            count(catalog_draw_line(this.org_id, g.queue_id, 'insights', line.day)) AS lines
+        INTO booked FROM gone g;
+        items := items + booked.items;
+        bytes := bytes + booked.bytes;
+        IF begun.way = 'rewrite' THEN
+            SELECT c.fits, c.items INTO copied FROM insights_copy(line.day, this.org_id, due) c;
+            IF copied.fits THEN
+                rewrites := rewrites || line.day;
+                sizes := sizes || copied.items;
+            ELSE -- the cells of others do not count what is there: not this run's business
+                PERFORM insights_drop_copy(line.day), runs_delete_range(this.org_id, this.id, line.day, due);
+            END IF;
+        ELSIF begun.way = 'whole' THEN
+            wholes := wholes || line.day;
+        END IF;
+    END LOOP;
+    PERFORM runs_exchange_days(this, batch, wholes, rewrites, sizes);
+END $$;
+
+-- The last step of a batch, so that whoever reads is stopped for milliseconds: drop the days that are wholly due (or empty them,
+-- where the parents are busy), put copies in the place of those rewritten. Where no lock is given in time, or a stranger's
+-- rows lie there, the rows that the book has just written down are deleted, and nothing else.
+CREATE FUNCTION runs_exchange_days(this runs_run, batch integer, wholes date[], rewrites date[], sizes bigint[]) RETURNS void
+    LANGUAGE plpgsql SET search_path = public, pg_temp AS $$
+DECLARE
+    wanted date;
+    has_parents boolean := false;
+    has_parts boolean := false;
+BEGIN
+    IF cardinality(wholes) + cardinality(rewrites) = 0 THEN
+        RETURN;
+    END IF;
+    BEGIN
+        PERFORM insights_lock_parents();
+        has_parents := true;
+    EXCEPTION WHEN lock_not_available THEN
+        BEGIN
+            PERFORM insights_lock_parts(wholes);
+            has_parts := true;
+        EXCEPTION WHEN lock_not_available THEN
+            NULL;
+        END;
+    END;
+    FOREACH wanted IN ARRAY wholes LOOP
+        IF NOT ((has_parents OR has_parts) AND insights_drop_day(wanted, this.org_id, NOT has_parents)) THEN
+            PERFORM runs_delete_booked(this, batch, wanted);
+        END IF;
+    END LOOP;
+    FOR place IN 1 .. cardinality(rewrites) LOOP
+        IF NOT (has_parents AND insights_exchange(rewrites[place], this.org_id, sizes[place])) THEN
+            PERFORM insights_drop_copy(rewrites[place]), runs_delete_booked(this, batch, rewrites[place]);
+        END IF;
+    END LOOP;
+END $$;
+
+CREATE FUNCTION runs_delete_booked(this runs_run, batch integer, wanted date) RETURNS void
+    LANGUAGE plpgsql SET search_path = public, pg_temp AS $$
+DECLARE
+    booked record;
+BEGIN
+    SELECT array_agg(e.queue_id) AS queues, sum(e.items) AS items INTO booked FROM ledger_entry e
+    WHERE e.org_id = this.org_id AND e.run_id = this.id AND e.batch = runs_delete_booked.batch AND e.day = wanted
+        AND e.data_type = 'insights' AND e.outcome = 'purged';
+    IF runs_delete_range(this.org_id, this.id, wanted, booked.queues) IS DISTINCT FROM booked.items THEN
+        RAISE EXCEPTION 'cells of % counted % segments and others are there', wanted, booked.items
+            USING ERRCODE = 'EB500';
+    END IF;
+END $$;
