@@ -260,7 +260,7 @@ DECLARE
     scope text := insights_scope('on');
 BEGIN
     RETURN QUERY
-    WITH part AS (
+    WITH part AS MATERIALIZED ( -- or names of other tables would be read as days
         SELECT to_date(right(c.relname, 8), 'YYYYMMDD') AS day FROM pg_inherits i JOIN pg_class c ON c.oid = i.inhrelid
         WHERE i.inhparent = 'insights_segment'::regclass
     ), counted AS (

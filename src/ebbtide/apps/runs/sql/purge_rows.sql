@@ -11,7 +11,7 @@ CREATE FUNCTION runs_choose_way(wanted date, due_items bigint, due_bytes bigint)
 DECLARE
     there bigint;
 BEGIN
-    IF pg_relation_size(to_regclass(insights_part('insights_segment', wanted))) > greatest(4 * due_bytes, 65536) THEN
+    IF pg_relation_size(to_regclass(insights_part('insights_segment', wanted))) > greatest(2.5 * due_bytes, 65536) THEN
         RETURN 'delete';
     END IF;
     SELECT sum(c.items) INTO there FROM insights_census(wanted) c;
@@ -74,89 +74,86 @@ CREATE OR REPLACE FUNCTION runs_purge_rows(
     LANGUAGE plpgsql SECURITY DEFINER SET search_path = public, pg_temp SET lock_timeout = '5s' AS $$
 DECLARE
     this runs_run := runs_may_delete(run);
-    line runs_planline;
-    due integer[];
-    counted bigint;
-    weight bigint;
+    due record;
     begun record;
-    copied record;
-    booked record;
+    days date[] := '{}';
+    queues integer[] := '{}';
     wholes date[] := '{}';
     rewrites date[] := '{}';
-    sizes bigint[] := '{}';
 BEGIN
-    items := 0;
-    bytes := 0;
-    FOR line IN
-        SELECT * FROM runs_planline l
+    -- first wait for whoever writes there, then look, in a statement that sees what they wrote
+    PERFORM 1 FROM runs_planline l
+    JOIN catalog_cell c ON (c.org_id, c.day, c.data_type) = (l.org_id, l.day, l.data_type) AND c.queue_id = ANY (l.queues)
+    WHERE l.org_id = this.org_id AND l.plan_id = this.plan_id AND l.data_type = 'insights'
+        AND l.day BETWEEN first_day AND last_day
+    ORDER BY c.day, c.queue_id FOR UPDATE OF c;
+    FOR due IN
+        SELECT c.day, array_agg(c.queue_id ORDER BY c.queue_id) AS queues, sum(c.items)::bigint AS items,
+            sum(c.bytes)::bigint AS bytes
+        FROM runs_planline l CROSS JOIN LATERAL unnest(l.queues, l.items) AS planned (queue_id, items)
+        JOIN catalog_cell c ON (c.org_id, c.day, c.data_type) = (l.org_id, l.day, l.data_type)
+            AND c.queue_id = planned.queue_id AND c.items <= planned.items
         WHERE l.org_id = this.org_id AND l.plan_id = this.plan_id AND l.data_type = 'insights'
             AND l.day BETWEEN first_day AND last_day
-        ORDER BY l.day
-    LOOP
-        -- first wait for whoever writes there, then look, in a statement that sees what they wrote
-        PERFORM 1 FROM catalog_cell c
-        WHERE c.org_id = this.org_id AND c.day = line.day AND c.data_type = 'insights' AND c.queue_id = ANY (line.queues)
-        ORDER BY c.queue_id FOR UPDATE;
-        SELECT array_agg(c.queue_id ORDER BY c.queue_id), sum(c.items), sum(c.bytes) INTO due, counted, weight
-        FROM catalog_cell c
-        JOIN unnest(line.queues, line.items) AS planned (queue_id, items)
-            ON planned.queue_id = c.queue_id AND c.items <= planned.items
-        WHERE c.org_id = this.org_id AND c.day = line.day AND c.data_type = 'insights'
             AND NOT EXISTS (
                 SELECT 1 FROM catalog_cell o
-                WHERE o.org_id = this.org_id AND o.day = line.day AND o.data_type <> 'insights'
-                    AND o.queue_id = c.queue_id);
-        CONTINUE WHEN due IS NULL;
+                WHERE o.org_id = this.org_id AND o.day = c.day AND o.data_type <> 'insights' AND o.queue_id = c.queue_id)
+        GROUP BY c.day ORDER BY c.day
+    LOOP
         SELECT * INTO begun FROM runs_begin_way(
-            this.org_id, this.id, line.day, due, runs_choose_way(line.day, counted, weight));
-        IF begun.taken <> counted THEN
-            RAISE EXCEPTION 'cells of % count % segments and % are there', line.day, counted, begun.taken
+            this.org_id, this.id, due.day, due.queues, runs_choose_way(due.day, due.items, due.bytes));
+        IF begun.taken <> due.items THEN
+            RAISE EXCEPTION 'cells of % count % segments and % are there', due.day, due.items, begun.taken
                 USING ERRCODE = 'EB500';
         END IF;
-        WITH gone AS (
-            DELETE FROM catalog_cell c
-            WHERE c.org_id = this.org_id AND c.day = line.day AND c.data_type = 'insights' AND c.queue_id = ANY (due)
-            RETURNING c.queue_id, c.items, c.bytes
-        ), entry AS (
-            INSERT INTO ledger_entry
-                (org_id, run_id, batch, queue_id, day, data_type, job_id, outcome, reason, items, bytes)
-            SELECT this.org_id, this.id, batch, g.queue_id, line.day, 'insights',
-                line.jobs[array_position(line.queues, g.queue_id)], 'purged', '', g.items, g.bytes
-            FROM gone g ORDER BY g.queue_id
-        )
-        SELECT sum(g.items) AS items, sum(g.bytes) AS bytes,
-            count(catalog_draw_line(this.org_id, g.queue_id, 'insights', line.day)) AS lines
-        INTO booked FROM gone g;
-        items := items + booked.items;
-        bytes := bytes + booked.bytes;
-        IF begun.way = 'rewrite' THEN
-            SELECT c.fits, c.items INTO copied FROM insights_copy(line.day, this.org_id, due) c;
-            IF copied.fits THEN
-                rewrites := rewrites || line.day;
-                sizes := sizes || copied.items;
-            ELSE -- the cells of others do not count what is there: not this run's business
-                PERFORM insights_drop_copy(line.day), runs_delete_range(this.org_id, this.id, line.day, due);
-            END IF;
-        ELSIF begun.way = 'whole' THEN
-            wholes := wholes || line.day;
+        days := days || array_fill(due.day, ARRAY[cardinality(due.queues)]);
+        queues := queues || due.queues;
+        IF begun.way = 'whole' THEN
+            wholes := wholes || due.day;
+        ELSIF begun.way = 'rewrite' THEN
+            rewrites := rewrites || due.day;
         END IF;
     END LOOP;
-    PERFORM runs_exchange_days(this, batch, wholes, rewrites, sizes);
+    WITH gone AS (
+        DELETE FROM catalog_cell c USING unnest(days, queues) AS t (day, queue_id)
+        WHERE c.org_id = this.org_id AND c.day = t.day AND c.data_type = 'insights' AND c.queue_id = t.queue_id
+        RETURNING c.day, c.queue_id, c.items, c.bytes
+    ), entry AS (
+        INSERT INTO ledger_entry (org_id, run_id, batch, queue_id, day, data_type, job_id, outcome, reason, items, bytes)
+        SELECT this.org_id, this.id, batch, g.queue_id, g.day, 'insights', l.jobs[array_position(l.queues, g.queue_id)],
+            'purged', '', g.items, g.bytes
+        FROM gone g JOIN runs_planline l
+            ON (l.org_id, l.plan_id, l.day, l.data_type) = (this.org_id, this.plan_id, g.day, 'insights')
+        ORDER BY g.day, g.queue_id
+    ), line AS (
+        SELECT catalog_draw_line(this.org_id, newest.queue_id, 'insights', newest.day)
+        FROM (SELECT g.queue_id, max(g.day) AS day FROM gone g GROUP BY 1 ORDER BY 1) newest
+    )
+    SELECT coalesce(sum(g.items), 0), coalesce(sum(g.bytes), 0) INTO items, bytes
+    FROM gone g WHERE (SELECT count(*) FROM line) >= 0;
+    PERFORM runs_exchange_days(this, batch, wholes, rewrites);
 END $$;
 
 -- The last step of a batch, so that whoever reads is stopped for milliseconds: drop the days that are wholly due (or empty them,
 -- where the parents are busy), put copies in the place of those rewritten. Where no lock is given in time, or a stranger's
 -- rows lie there, the rows that the book has just written down are deleted, and nothing else.
-CREATE FUNCTION runs_exchange_days(this runs_run, batch integer, wholes date[], rewrites date[], sizes bigint[]) RETURNS void
+CREATE FUNCTION runs_exchange_days(this runs_run, batch integer, wholes date[], rewrites date[]) RETURNS void
     LANGUAGE plpgsql SET search_path = public, pg_temp AS $$
 DECLARE
     wanted date;
+    copied record;
+    sizes bigint[] := '{}'; -- NULL where there is no copy that fits
     has_parents boolean := false;
     has_parts boolean := false;
 BEGIN
     IF cardinality(wholes) + cardinality(rewrites) = 0 THEN
         RETURN;
     END IF;
+    FOREACH wanted IN ARRAY rewrites LOOP
+        SELECT c.fits, c.items INTO copied
+        FROM insights_copy(wanted, this.org_id, runs_booked_queues(this, batch, wanted)) c;
+        sizes := sizes || CASE WHEN copied.fits THEN copied.items END;
+    END LOOP;
     BEGIN
         PERFORM insights_lock_parents();
         has_parents := true;
@@ -174,22 +171,30 @@ BEGIN
         END IF;
     END LOOP;
     FOR place IN 1 .. cardinality(rewrites) LOOP
-        IF NOT (has_parents AND insights_exchange(rewrites[place], this.org_id, sizes[place])) THEN
+        IF NOT (has_parents AND sizes[place] IS NOT NULL
+                AND insights_exchange(rewrites[place], this.org_id, sizes[place])) THEN
             PERFORM insights_drop_copy(rewrites[place]), runs_delete_booked(this, batch, rewrites[place]);
         END IF;
     END LOOP;
 END $$;
 
+-- The queues of a day that this batch has booked as purged: what is left out, or deleted, is what the book says.
+CREATE FUNCTION runs_booked_queues(this runs_run, batch integer, wanted date) RETURNS integer[]
+    LANGUAGE sql STABLE SET search_path = public, pg_temp AS $$
+    SELECT array_agg(e.queue_id) FROM ledger_entry e
+    WHERE e.org_id = this.org_id AND e.run_id = this.id AND e.batch = runs_booked_queues.batch AND e.day = wanted
+        AND e.data_type = 'insights' AND e.outcome = 'purged'
+$$;
+
 CREATE FUNCTION runs_delete_booked(this runs_run, batch integer, wanted date) RETURNS void
     LANGUAGE plpgsql SET search_path = public, pg_temp AS $$
 DECLARE
-    booked record;
+    booked bigint;
 BEGIN
-    SELECT array_agg(e.queue_id) AS queues, sum(e.items) AS items INTO booked FROM ledger_entry e
+    SELECT sum(e.items) INTO booked FROM ledger_entry e
     WHERE e.org_id = this.org_id AND e.run_id = this.id AND e.batch = runs_delete_booked.batch AND e.day = wanted
         AND e.data_type = 'insights' AND e.outcome = 'purged';
-    IF runs_delete_range(this.org_id, this.id, wanted, booked.queues) IS DISTINCT FROM booked.items THEN
-        RAISE EXCEPTION 'cells of % counted % segments and others are there', wanted, booked.items
-            USING ERRCODE = 'EB500';
+    IF runs_delete_range(this.org_id, this.id, wanted, runs_booked_queues(this, batch, wanted)) IS DISTINCT FROM booked THEN
+        RAISE EXCEPTION 'cells of % counted % segments and others are there', wanted, booked USING ERRCODE = 'EB500';
     END IF;
 END $$;
