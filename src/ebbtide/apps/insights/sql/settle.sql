@@ -35,12 +35,18 @@ BEGIN
                             'disposition', 'attributes', 'flags', 'content', 'queued_at', 'answered_at', 'ended_at', 'at'));
 END $$;
 
--- Guard a partition as its parent is guarded. The second policy is for functions of the owner that copy or count a whole
--- partition, and for nobody else; it lets them read and nothing more.
+-- Guard a partition as its parent is guarded. Its policies are met by functions of the owner alone, which go straight to it; they
+-- ask for the scope once a statement and not once a row. The second is for those that copy or count a whole partition, and
+-- lets them read and nothing more.
+CREATE FUNCTION insights_policies(part regclass) RETURNS void LANGUAGE plpgsql AS $$
+BEGIN
+    EXECUTE format('ALTER POLICY own ON %s USING (org_id = (SELECT ebbtide_org())) WITH CHECK (org_id = (SELECT ebbtide_org()))',
+        part);
+    EXECUTE format('CREATE POLICY platform ON %s FOR SELECT TO CURRENT_ROLE USING ((SELECT ebbtide_is_platform()))', part);
+END $$;
 CREATE FUNCTION insights_guard(part regclass) RETURNS void LANGUAGE plpgsql AS $$
 BEGIN
-    PERFORM ebbtide_protect(part), insights_no_samples(part);
-    EXECUTE format('CREATE POLICY platform ON %s FOR SELECT TO CURRENT_ROLE USING ((SELECT ebbtide_is_platform()))', part);
+    PERFORM ebbtide_protect(part), insights_no_samples(part), insights_policies(part);
 END $$;
 
 CREATE OR REPLACE FUNCTION insights_ensure_days(days date[]) RETURNS integer
@@ -81,8 +87,7 @@ BEGIN
     FOR part IN SELECT i.inhrelid FROM pg_inherits i
         WHERE i.inhparent IN ('insights_segment'::regclass, 'insights_event'::regclass)
     LOOP
-        PERFORM insights_no_samples(part);
-        EXECUTE format('CREATE POLICY platform ON %s FOR SELECT TO CURRENT_ROLE USING ((SELECT ebbtide_is_platform()))', part);
+        PERFORM insights_no_samples(part), insights_policies(part);
     END LOOP;
 END $$;
 

@@ -34,34 +34,55 @@ BEGIN
     RETURN deleted;
 END $$;
 
--- Carry a day's way out up to its exchange; gives the way that was possible, and the segments that it takes. `whole` and
--- `rewrite` want writers kept out from here on; where that cannot be had, or the counts of others do not fit, it is `delete`.
-CREATE FUNCTION runs_begin_way(org integer, run bigint, wanted date, queues integer[], INOUT way text, OUT taken bigint)
+-- The queues of which one organization has rows in a partition, stepped through by its index.
+CREATE FUNCTION runs_queues_in(part text, org integer) RETURNS integer[]
     LANGUAGE plpgsql SET search_path = public, pg_temp AS $$
 DECLARE
-    others bigint;
+    found integer[];
 BEGIN
-    IF to_regclass(insights_part('insights_segment', wanted)) IS NULL THEN
+    EXECUTE format('WITH RECURSIVE q AS (SELECT min(p.queue_id) AS queue FROM %1$I p WHERE p.org_id = $1 UNION ALL '
+        'SELECT (SELECT min(p.queue_id) FROM %1$I p WHERE p.org_id = $1 AND p.queue_id > q.queue) FROM q '
+        'WHERE q.queue IS NOT NULL) SELECT coalesce(array_agg(q.queue), ''{}'') FROM q WHERE q.queue IS NOT NULL', part)
+        INTO found USING org;
+    RETURN found;
+END $$;
+
+-- Carry a day's way out up to its exchange; gives the way that was possible, and the segments that it takes. `whole` and
+-- `rewrite` want writers kept out from here on; where that cannot be had, or rows are there that no cell counts, it is `delete`.
+--
+-- What is there is counted, but for a day wholly due that was settled with just this many rows and in which nothing was deleted
+-- since: it was counted then, and had any come since, the cells would count more.
+CREATE FUNCTION runs_begin_way(
+        org integer, run bigint, wanted date, queues integer[], due_items bigint, INOUT way text, OUT taken bigint)
+    LANGUAGE plpgsql SET search_path = public, pg_temp AS $$
+DECLARE
+    segments text := insights_part('insights_segment', wanted);
+    events text := insights_part('insights_event', wanted);
+BEGIN
+    IF to_regclass(segments) IS NULL THEN
         taken := 0;
         RETURN;
     END IF;
     IF way <> 'delete' THEN
         BEGIN
             PERFORM insights_lock_day(wanted);
-            EXECUTE format('SELECT count(*) FILTER (WHERE s.queue_id = ANY ($2)), '
-                'count(*) FILTER (WHERE s.queue_id <> ALL ($2)) '
-                '+ (SELECT count(*) FROM %I e WHERE e.org_id = $1 AND e.queue_id <> ALL ($2)) FROM %I s WHERE s.org_id = $1',
-                insights_part('insights_event', wanted), insights_part('insights_segment', wanted))
-                USING org, queues INTO taken, others;
         EXCEPTION WHEN lock_not_available THEN
             way := 'delete';
         END;
-        IF way = 'whole' AND others > 0 THEN
-            way := 'delete';
-        END IF;
+    END IF;
+    IF way = 'whole' AND NOT runs_queues_in(segments, org) || runs_queues_in(events, org) <@ queues THEN
+        way := 'delete';
+    END IF;
+    IF way = 'whole' THEN
+        SELECT p.items INTO taken FROM insights_partition p
+        WHERE p.day = wanted AND p.items = due_items
+            AND NOT EXISTS (SELECT 1 FROM insights_residue r WHERE r.day = wanted);
     END IF;
     IF way = 'delete' THEN
         taken := runs_delete_range(org, run, wanted, queues);
+    ELSIF taken IS NULL THEN
+        EXECUTE format('SELECT count(*) FROM %I WHERE org_id = $1 AND queue_id = ANY ($2)', segments)
+            USING org, queues INTO taken;
     END IF;
 END $$;
 
@@ -101,7 +122,7 @@ BEGIN
         GROUP BY c.day ORDER BY c.day
     LOOP
         SELECT * INTO begun FROM runs_begin_way(
-            this.org_id, this.id, due.day, due.queues, runs_choose_way(due.day, due.items, due.bytes));
+            this.org_id, this.id, due.day, due.queues, due.items, runs_choose_way(due.day, due.items, due.bytes));
         IF begun.taken <> due.items THEN
             RAISE EXCEPTION 'cells of % count % segments and % are there', due.day, due.items, begun.taken
                 USING ERRCODE = 'EB500';
