@@ -25,14 +25,14 @@ CREATE FUNCTION insights_part(parent text, wanted date) RETURNS text LANGUAGE sq
     SELECT parent || '_' || to_char(wanted, 'YYYYMMDD')
 $$;
 
--- Moments tell of people too: no samples of them either.
+-- Moments tell of people too, and the kind of an event is any text that came with it: no samples of them either.
 CREATE OR REPLACE FUNCTION insights_no_samples(target regclass) RETURNS void LANGUAGE plpgsql AS $$
 BEGIN
     EXECUTE format('ALTER TABLE %s ', target) || (
         SELECT string_agg(format('ALTER COLUMN %I SET STATISTICS 0', attname), ', ')
         FROM pg_attribute WHERE attrelid = target AND attnum > 0
             AND attname IN ('id', 'segment_id', 'source_key', 'interaction', 'customer', 'agent', 'transfer',
-                            'disposition', 'attributes', 'flags', 'content', 'queued_at', 'answered_at', 'ended_at', 'at'));
+                            'disposition', 'attributes', 'flags', 'content', 'queued_at', 'answered_at', 'ended_at', 'at', 'kind'));
 END $$;
 
 -- Guard a partition as its parent is guarded. Its policies are met by functions of the owner alone, which go straight to it; they

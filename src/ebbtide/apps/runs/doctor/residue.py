@@ -34,7 +34,8 @@ _KEPT = """
     WITH personal AS (
         SELECT c.oid, c.relname, a.attname, a.attnum, a.attstattarget FROM pg_class c
         JOIN pg_attribute a ON a.attrelid = c.oid AND NOT a.attisdropped
-        WHERE c.relnamespace = 'public'::regnamespace AND c.relkind IN ('r', 'p') AND a.attname = ANY (%s)
+        WHERE c.relnamespace = 'public'::regnamespace AND c.relkind IN ('r', 'p')
+            AND (a.attname = ANY (%s) OR (a.attname = 'kind' AND c.relname LIKE 'insights_event%%'))
             AND (c.relname = 'insights_setaside' OR c.relname ~ '^insights_(segment|event)(_[0-9]{8})?$')
     )
     SELECT p.relname || '.' || p.attname || ' is sampled' FROM personal p WHERE p.attstattarget IS DISTINCT FROM 0
