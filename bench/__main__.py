@@ -11,7 +11,7 @@ from bench import console, forecast, ingest, nights, pages, partitions, purge, w
 from bench.measure import fresh_database, machine
 
 CALLS = Path("../shared/data/technion_bank_aug1999_d01-15.csv.gz")
-NAMES = ["purge", "ingest", "nights", "partitions", "pages", "console", "forecast"]
+NAMES = ["purge", "settled", "whole", "ingest", "nights", "partitions", "pages", "console", "forecast"]
 MAP = Path("docs/examples/bank-calls.toml")
 
 
@@ -28,6 +28,10 @@ def main() -> None:
         with fresh_database() as urls:
             if name == "purge":
                 lines = purge.measure(urls, rows=asked.rows)
+            elif name == "settled":
+                lines = purge.measure(urls, rows=asked.rows, layout=purge.SETTLED)
+            elif name == "whole":
+                lines = purge.measure(urls, rows=asked.rows, layout=purge.whole(asked.rows))
             elif name == "ingest":
                 lines = ingest.measure(urls, rows=500_000)
                 if CALLS.exists():

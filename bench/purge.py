@@ -1,29 +1,62 @@
 """A whole live run (plan, guards, deletion, book, verification) against one bare big DELETE of the same rows.
 
-The rows lie as they arrived: day by day, organizations and queues interleaved at random. Half of one organization's
-rows are due; the others' rows in the same partitions must be passed by.
+Three layouts. As they arrived: day by day, organizations and queues interleaved at random; half of one organization's
+rows are due, and the others' rows in the same partitions must be passed by. Settled: the same, each day written anew by
+the product first, which is measured too. Whole: days that are one organization's alone, at least 100,000 rows each.
+Somebody else reads all the while.
 """
 
+import time
+from dataclasses import dataclass
 from datetime import timedelta
 
 import psycopg
 
 from bench.measure import Urls, checkpoint, peak_mib, seconds
+from bench.reader import Reader
 from ebbtide.apps.orgs import services as orgs
 from ebbtide.apps.orgs.database import acting_in
 from ebbtide.apps.orgs.models import Organization
 from ebbtide.apps.policies.services import create_job, onboard
 from ebbtide.apps.runs import planning, services
+from ebbtide.apps.runs.settling import Settled, settle_due
 from ebbtide.domain.calendar import Days, local_day, parse_zone
 from ebbtide.domain.identity import public_id
 from ebbtide.domain.job import JobType, What
 from ebbtide.engine.clock import SystemClock
 
-DAYS = 250
 QUEUES = 20
-BIG_SHARE = 0.4
 NEIGHBOURS = 9
 CLOCK = SystemClock()
+
+
+@dataclass(frozen=True)
+class Layout:
+    """How rows lie before the run.
+
+    Attributes:
+        name: in words.
+        days: so many days, of which the older half is due.
+        share: of the big organization's rows in all.
+        settled: whether the days are settled first.
+        asked: ratio asked for.
+    """
+
+    name: str
+    days: int
+    share: float
+    settled: bool
+    asked: float
+
+
+ARRIVED = Layout("as they arrived", days=250, share=0.4, settled=False, asked=0.3)
+SETTLED = Layout("settled", days=250, share=0.4, settled=True, asked=0.7)
+
+
+def whole(rows: int) -> Layout:
+    """Days of 100,000 rows or more, each of one organization alone."""
+    return Layout("whole partitions", days=max(2, rows // 100_000), share=1, settled=True, asked=5)
+
 
 _COLUMNS = "org_id, queue_id, day, id, source_key, channel, customer, agent, ended_at, talk_s, wait_s, outcome"
 _ROWS = """
@@ -54,15 +87,15 @@ def organizations() -> list[tuple[Organization, int]]:
     return found
 
 
-def fill(urls: Urls, *, centres: list[tuple[Organization, int]], rows: int) -> None:
+def fill(urls: Urls, *, centres: list[tuple[Organization, int]], rows: int, layout: Layout) -> None:
     """Write the same rows twice: into the product's tables with their cells, and into a bare table.
 
     Written as superuser, past row-level security and triggers, because only the layout matters here; the cells are
     counted afterwards. Ingest has its own benchmark.
     """
     today = local_day(CLOCK.now(), zone=parse_zone("Europe/Berlin"))
-    days = [today - timedelta(days=age) for age in range(DAYS, 0, -1)]
-    sql = _ROWS.format(queues=QUEUES - 1, share=BIG_SHARE, others=NEIGHBOURS - 1)
+    days = [today - timedelta(days=age) for age in range(layout.days + 2, 2, -1)]
+    sql = _ROWS.format(queues=QUEUES - 1, share=layout.share, others=NEIGHBOURS - 1)
     with psycopg.connect(urls.superuser, autocommit=True) as admin:
         admin.execute("SELECT insights_ensure_days(%s::date[])", [days])
         admin.execute("SET session_replication_role = replica")
@@ -72,7 +105,7 @@ def fill(urls: Urls, *, centres: list[tuple[Organization, int]], rows: int) -> N
                 f"INSERT INTO insights_segment ({_COLUMNS}) {sql} ORDER BY random()",
                 {
                     "day": day,
-                    "count": rows // DAYS,
+                    "count": rows // layout.days,
                     "orgs": [org.id for org, _ in centres],
                     "queues": [queue for _, queue in centres],
                 },
@@ -87,17 +120,32 @@ def fill(urls: Urls, *, centres: list[tuple[Organization, int]], rows: int) -> N
         admin.execute("ANALYZE bare")
 
 
-def measure(urls: Urls, *, rows: int) -> list[str]:
+def settle(*, rows: int) -> str:
+    """Settle all days, as a worker does."""
+    done: list[Settled] = []
+    took = seconds(lambda: done.extend(settle_due()))
+    if {day.done for day in done} != {"settled"}:
+        raise SystemExit(f"not every day was settled: {done}")
+    longest = max(done, key=lambda day: day.items)
+    return (
+        f"settling {len(done)} days of up to {longest.items:,} rows: "
+        f"{sum(day.items for day in done) / took:,.0f} rows/s (asked: 200,000)"
+    )
+
+
+def measure(urls: Urls, *, rows: int, layout: Layout = ARRIVED) -> list[str]:
     """Run both ways once and tell the figures."""
     centres = organizations()
-    fill(urls, centres=centres, rows=rows)
+    fill(urls, centres=centres, rows=rows, layout=layout)
+    told = [settle(rows=rows)] if layout.settled else []
     org = centres[0][0]
-    period = DAYS // 2
+    today = local_day(CLOCK.now(), zone=parse_zone(org.zone))
+    period = layout.days // 2 + 2
     create_job(org.id, type=JobType.GLOBAL, what=What.ALL, days=Days(period), queues=frozenset(), actor="bench")
     orgs.arm(org.id, reason="bench", actor="bench", now=CLOCK.now())
-    today = local_day(CLOCK.now(), zone=parse_zone(org.zone))
 
     with psycopg.connect(urls.superuser, autocommit=True) as admin:
+        reader = Reader(urls, org=centres[-1][0].id)
         checkpoint(urls)
         bare_rows = 0
 
@@ -110,6 +158,7 @@ def measure(urls: Urls, *, rows: int) -> list[str]:
         bare = seconds(big_delete)
         others = _others(admin, org=org.id)
         checkpoint(urls)
+        idle = reader.watched(lambda: time.sleep(3))
         before = peak_mib()
         wal = admin.execute("SELECT pg_current_wal_lsn()").fetchone()
         purged = 0
@@ -124,16 +173,26 @@ def measure(urls: Urls, *, rows: int) -> list[str]:
                 raise SystemExit(f"the run ended {run.outcome}: {run.reason}")
             purged = run.purged
 
-        ours = seconds(whole_run)
+        took = 0.0
+
+        def timed() -> None:
+            nonlocal took
+            took = seconds(whole_run)
+
+        busy = reader.watched(timed)
         written = admin.execute("SELECT pg_current_wal_lsn() - %s::pg_lsn", wal).fetchone()
         if purged != bare_rows or _others(admin, org=org.id) != others:
             raise SystemExit(f"the run took {purged} rows, the yardstick {bare_rows}: no figure is worth anything")
     return [
-        f"live run, {purged:,} of {rows:,} rows as they arrived: {purged / ours:,.0f} rows/s",
+        *told,
+        f"live run, {purged:,} of {rows:,} rows, {layout.name}: {purged / took:,.0f} rows/s",
         f"bare big DELETE of the same rows: {purged / bare:,.0f} rows/s",
-        f"ratio {bare / ours:.2f} (asked here: 0.3)",
+        f"ratio {bare / took:.2f} (asked here: {layout.asked})",
         f"WAL of the run: {(written[0] if written else 0) / purged:,.0f} B/row",
         f"peak memory of the process: {peak_mib():,.0f} MiB (asked: 300), {peak_mib() - before:,.0f} of it by the run",
+        f"a neighbour's report, p95 of {busy.count} beside the run: {busy.p95:,.1f} ms, longest {busy.longest:,.0f} ms; "
+        f"idle ({idle.count}): {idle.p95:,.1f} ms, longest {idle.longest:,.0f} ms; "
+        f"ratio {busy.p95 / idle.p95:.2f} (asked: 1.25)",
     ]
 
 

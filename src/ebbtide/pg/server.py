@@ -119,6 +119,7 @@ def _settings(state: State) -> list[str]:
         "max_locks_per_transaction": "512",  # one statement may touch thousands of daily partitions
         "max_wal_size": "1GB" if small else "4GB",
         "wal_compression": "on",
+        "wal_recycle": "off",  # a segment kept for reuse keeps what was purged
         "fsync": "on",
         "synchronous_commit": "on",
         "autovacuum": "on",

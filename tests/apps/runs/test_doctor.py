@@ -283,6 +283,15 @@ PLANTS: dict[str, tuple[Callable[[Scene], None], set[str]]] = {
         sql("GRANT EXECUTE ON FUNCTION runs_purge_rows(bigint, integer, date, date) TO ebbtide_web"),
         {"PRIV"},
     ),
+    "dead rows for long": (
+        sql("INSERT INTO insights_residue (day, run, at) VALUES ('{young}', {live}, now() - interval '3 days')"),
+        {"DEAD"},
+    ),
+    "samples of customers": (
+        sql("ALTER TABLE insights_segment_{young_part} ALTER COLUMN customer SET STATISTICS 100"),
+        {"SAMP"},
+    ),
+    "index of agents": (sql("CREATE INDEX ON insights_segment_{young_part} (agent)"), {"SAMP"}),
     "web owns a table": (sql("CREATE TABLE mine (); ALTER TABLE mine OWNER TO ebbtide_web"), {"ROLE"}),
 }
 
@@ -290,8 +299,8 @@ PLANTS: dict[str, tuple[Callable[[Scene], None], set[str]]] = {
 def test_clean_when_empty(database: Urls) -> None:
     found = look()
     assert fallen(found) == set()
-    assert list(found) == ["I2", "I3", "I4", "I5", "I6", "I7", "I8", "I10", "I11", "I13", "I14", "I15", "PLAN", "PRIV",
-                           "RLS", "ROLE"]  # fmt: skip
+    assert list(found) == ["I2", "I3", "I4", "I5", "I6", "I7", "I8", "I10", "I11", "I13", "I14", "I15", "DEAD", "PLAN",
+                           "PRIV", "RLS", "ROLE", "SAMP"]  # fmt: skip
     assert all(not finding.details for finding in found.values())
 
 

@@ -8,7 +8,7 @@ in between.
 
 import io
 from collections import deque
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Set
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass
 from datetime import date
@@ -136,23 +136,28 @@ class SegmentLoader:
             pl.Series("id", segment_ids(segments["source_key"], pepper=self._pepper), dtype=pl.String)
         )
         self._prepare(keyed)
+        days = set(keyed["day"].drop_nulls().unique())
         numbered = keyed.with_columns(
             pl.col("queue").replace_strict(self._queues, return_dtype=pl.Int32).alias("queue_id")
         )
         rows = _csv(numbered.select(_STAGED))
         timeline = _csv(events.select("line", "at", "kind")) if events.height else None
-        counts = self._again(lambda: self._load(rows, count=keyed.height, timeline=timeline))
+        counts = self._again(lambda: self._load(rows, count=keyed.height, timeline=timeline), days=days)
         counts.flagged = segments["flags"].count()
         return counts
 
-    def _again(self, attempt: Callable[[], Counts]) -> Counts:
+    def _again(self, attempt: Callable[[], Counts], *, days: Set[date]) -> Counts:
         """Try a batch again where a purge or another import came first; it then sees what they did."""
         for _ in range(ATTEMPTS - 1):
             try:
                 return attempt()
             except Taken:
-                continue
+                self._ensure_days(days)  # an empty day may have been dropped meanwhile
         return attempt()
+
+    def _ensure_days(self, days: Set[date]) -> None:
+        with acting_in(self._org) as cursor:
+            cursor.execute("SELECT insights_ensure_days(%s::date[])", [sorted(days)])
 
     def _prepare(self, segments: pl.DataFrame) -> None:
         """Make the queues and partitions the batch needs, in a transaction of their own: other batches may use them."""

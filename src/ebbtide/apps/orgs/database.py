@@ -50,6 +50,8 @@ ERRORS: dict[str, tuple[type[EbbtideError], str]] = {
     "55P03": (Taken, "Try again."),
 }
 """SQLSTATE -> our error, and the remedy put after the database's own words."""
+_CHECK_FAILED = "23514"
+"""Of a constraint, which is named then, or of a partitioned table that has no partition for a row."""
 
 
 def connect(*, web: str, sweep: str, owner: str) -> None:
@@ -74,6 +76,8 @@ def translate(exc: Error) -> EbbtideError | None:
         kind, remedy = ERRORS[state]
         said = getattr(getattr(exc.__cause__, "diag", None), "message_primary", None) or str(exc)
         return kind(f"{said[:1].upper()}{said[1:]}. {remedy}")
+    if state == _CHECK_FAILED and getattr(getattr(exc.__cause__, "diag", None), "constraint_name", "") is None:
+        return Taken("The day's partition was empty and has just been dropped. Try again.")
     if isinstance(exc, OperationalError | InterfaceError):
         return DatabaseUnreachable(
             f"PostgreSQL did not answer ({str(exc).strip().partition(chr(10))[0]}): check that it runs and that the "

@@ -27,6 +27,7 @@ from ebbtide.apps.orgs.locks import is_carried
 from ebbtide.apps.runs import nights
 from ebbtide.apps.runs.nights import DueNight
 from ebbtide.apps.runs.services import Stop, simulate
+from ebbtide.apps.runs.settling import settle_due
 from ebbtide.domain.errors import Refused, Taken
 from ebbtide.domain.identity import public_id
 from ebbtide.engine.clock import Clock
@@ -247,6 +248,17 @@ def run(context: JobContext, org: int) -> None:
         defer_run(org)  # nobody would find it again: it is not due
         return
     nights.run_by_hand(org, clock=clock, stop=stop)
+
+
+@app.periodic(cron="41 * * * *")
+@app.task(name="ebbtide.settle", queue=NIGHTS, queueing_lock="settle", pass_context=True)
+def settle(context: JobContext, timestamp: int) -> None:
+    """Settle the days that are finished, and write those anew in which deletions have left dead rows."""
+    del timestamp
+    _, stop = _handed(context)
+    settled = list(settle_due(stop=stop))
+    if settled:
+        log.info("days settled", days=len(settled), rows=sum(day.items for day in settled))
 
 
 def _handed(context: JobContext) -> tuple[Clock, Stop]:

@@ -13,9 +13,11 @@ from ebbtide.apps.runs.doctor import examine
 from ebbtide.apps.runs.reconcile import reconcile as reconcile_cells
 from ebbtide.apps.runs.schema import migrate as apply_migrations
 from ebbtide.apps.runs.services import turn_switch
+from ebbtide.apps.runs.settling import Settled, refuse_while_stopped, settle_day, settle_due
 from ebbtide.cli import show
 from ebbtide.cli.session import Session, command, database
 from ebbtide.cli.stopping import stop_asked
+from ebbtide.domain.calendar import parse_day
 from ebbtide.domain.errors import InputInvalid
 from ebbtide.domain.identity import public_id
 
@@ -28,6 +30,7 @@ def register(root: typer.Typer) -> None:
     """Add the commands that stand alone."""
     command(root, "migrate", needs_database=False)(migrate)
     command(root, "night")(night)
+    command(root, "settle")(settle)
     command(root, "reconcile")(reconcile)
     command(root, "doctor")(doctor)
     root.add_typer(switch, name="switch")
@@ -79,6 +82,35 @@ def night(session: Session) -> None:
         text=text,
     )
     if report.failures:
+        raise typer.Exit(1)
+
+
+def settle(
+    session: Session,
+    day: Annotated[
+        str | None, typer.Option(metavar="DATE", help="This finished day alone, wanted or not (YYYY-MM-DD).")
+    ] = None,
+) -> None:
+    """Write finished days anew, sorted and without what deletions left in the files."""
+    refuse_while_stopped()
+    days: list[Settled] = []
+    with stop_asked() as stop:
+        if day is not None:
+            days.append(settle_day(parse_day(day, field="day")))
+        else:
+            for one in settle_due(stop=stop):
+                days.append(one)
+                session.say(f"{one.day}: {one.items:,} rows, {one.done}")
+
+    session.emit(
+        [{"day": one.day, "rows": one.items, "done": one.done} for one in days],
+        text=lambda: session.table(
+            ["day", "rows", "done"],
+            [[one.day, one.items, one.done] for one in days],
+            empty="Every finished day is settled.",
+        ),
+    )
+    if any(one.done in {"taken", "drifted"} for one in days):
         raise typer.Exit(1)
 
 

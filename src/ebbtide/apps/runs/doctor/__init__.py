@@ -11,7 +11,7 @@ survive crashes) as I8 and I13, and I9 comes with the certificates.
 from datetime import datetime
 
 from ebbtide.apps.orgs.selectors import organizations
-from ebbtide.apps.runs.doctor import book, data, fences
+from ebbtide.apps.runs.doctor import book, data, fences, residue
 from ebbtide.apps.runs.doctor.finding import Finding, Question
 
 __all__ = ["Finding", "examine"]
@@ -32,7 +32,7 @@ def examine(*, now: datetime) -> list[Finding]:
         book.examine(org.id, findings=findings, now=now)
         data.examine(org.id, findings=findings, now=now)
     data.compare(findings=findings, now=now)
-    found = [opened.close() for opened in findings.values()] + fences.examine()
+    found = [opened.close() for opened in findings.values()] + fences.examine() + residue.examine(now=now)
     return sorted(found, key=_order)
 
 

@@ -11,8 +11,8 @@ GRANT EXECUTE ON FUNCTION ebbtide_org(), ebbtide_user(), ebbtide_is_platform() T
 -- Both read; neither deletes data, changes a plan's content, or touches cells, lines and book.
 GRANT SELECT ON orgs_organization, orgs_flagchange, orgs_membership, orgs_group, orgs_groupmember, orgs_user,
     catalog_queue, catalog_cell, catalog_purgedline, insights_segment, insights_event, insights_identity,
-    insights_setaside, media_mediaobject, media_upload, policies_retentionjob, policies_jobqueue, policies_jobchange,
-    ledger_entry, runs_platform, runs_switchturn, runs_plan, runs_planline, runs_run, activation_request,
+    insights_setaside, insights_partition, insights_residue, media_mediaobject, media_upload, policies_retentionjob,
+    policies_jobqueue, policies_jobchange, ledger_entry, runs_platform, runs_switchturn, runs_plan, runs_planline, runs_run, activation_request,
     accounts_invitation, accounts_peoplechange, console_settingchange, django_migrations
     TO ebbtide_web, ebbtide_sweep;
 GRANT INSERT ON runs_plan, runs_planline TO ebbtide_web, ebbtide_sweep;
@@ -55,6 +55,7 @@ GRANT EXECUTE ON FUNCTION orgs_turn(text, boolean, text, text, timestamptz) TO e
 GRANT EXECUTE ON FUNCTION runs_may_delete(bigint), runs_purge_rows(bigint, integer, date, date),
     runs_claim_objects(bigint, date, integer), runs_open_claims(bigint), runs_close_objects(bigint, integer, bigint[], text[], text[]),
     runs_add_up(bigint, boolean) TO ebbtide_sweep;
+GRANT EXECUTE ON FUNCTION insights_settle(date), insights_unsettled() TO ebbtide_sweep;
 GRANT EXECUTE ON FUNCTION runs_mend_cells(date[], text[], integer[]), runs_release_claims(bigint[]) TO ebbtide_sweep;
 
 -- Billing: usage is booked by its function alone; what is closed or priced is added and never changed.

@@ -1,0 +1,112 @@
+"""Settling: finished days' partitions written anew by the database, sorted, without the dead rows of earlier deletions.
+
+Nothing is deleted here: rows are copied, counted and exchanged for their old files, all in one function
+(apps/insights/sql/settle.sql). A day that somebody else is at is left for the next time.
+"""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from datetime import date
+
+import structlog
+from django.db import connections
+
+from ebbtide.apps.orgs.database import SWEEP, as_platform, mapped_errors
+from ebbtide.apps.runs.models import Platform
+from ebbtide.apps.runs.services import Stop, never
+from ebbtide.domain.errors import CellsDrifted, SwitchOn, Taken
+
+log = structlog.get_logger(__name__)
+
+_SETTLING = 7_105
+_NOBODY = 0
+
+
+@dataclass(frozen=True, slots=True)
+class Unsettled:
+    """A finished day whose partitions want to be written anew.
+
+    Attributes:
+        day: the day.
+        why: `fresh` (never settled), `late` (rows came since), `residue` (deletions left dead rows), `empty`.
+    """
+
+    day: date
+    why: str
+
+
+@dataclass(frozen=True, slots=True)
+class Settled:
+    """What became of a day: `settled`, `dropped` (nothing was left in it), `taken` or `drifted` (left as it was)."""
+
+    day: date
+    items: int
+    done: str
+
+
+def unsettled() -> list[Unsettled]:
+    """Find the finished days whose partitions want to be written anew, oldest first."""
+    with as_platform(using=SWEEP) as cursor:
+        cursor.execute("SELECT day, why FROM insights_unsettled()")
+        return [Unsettled(*row) for row in cursor.fetchall()]
+
+
+def settle_day(day: date) -> Settled:
+    """Write one finished day anew, sorted; readers and writers of other days go on.
+
+    Raises:
+        InputInvalid: there is no partition of the day, or it has not ended everywhere for a day.
+        Taken: somebody else was always first.
+        CellsDrifted: cells and rows disagree; nothing was changed.
+    """
+    with mapped_errors(), connections[SWEEP].cursor() as cursor:  # no block around it: it is a transaction by itself
+        cursor.execute("SELECT items, done FROM insights_settle(%s)", [day])
+        return Settled(day, *cursor.fetchone())
+
+
+def settle_due(*, stop: Stop = never) -> Iterator[Settled]:
+    """Settle all days that want it, one after the other; one process at a time, and none while the kill switch is on.
+
+    A day that cannot be settled now is told and passed by.
+
+    Args:
+        stop: whether the process should end; asked before every day.
+
+    Raises:
+        DatabaseUnreachable: PostgreSQL does not answer.
+    """
+    with _alone() as is_alone:
+        for wanted in unsettled() if is_alone else ():
+            if stop() or Platform.objects.using(SWEEP).filter(id=1, stopped=True).exists():
+                return
+            try:
+                yield settle_day(wanted.day)
+            except Taken:
+                yield Settled(wanted.day, 0, "taken")
+            except CellsDrifted as exc:
+                log.warning("day not settled", day=str(wanted.day), reason=exc.message)
+                yield Settled(wanted.day, 0, "drifted")
+
+
+def refuse_while_stopped() -> None:
+    """Refuse to write anything anew while the platform's kill switch is on: what may have gone wrong is left to be seen.
+
+    Raises:
+        SwitchOn: it is on.
+    """
+    platform = Platform.objects.using(SWEEP).get(id=1)
+    if platform.stopped:
+        raise SwitchOn(f"The platform's kill switch is on ({platform.stopped_reason}): no day is settled meanwhile.")
+
+
+@contextmanager
+def _alone() -> Iterator[bool]:
+    with mapped_errors(), connections[SWEEP].cursor() as cursor:
+        cursor.execute("SELECT pg_try_advisory_lock(%s, %s)", [_SETTLING, _NOBODY])
+        got: bool = cursor.fetchone()[0]
+        try:
+            yield got
+        finally:
+            if got:
+                cursor.execute("SELECT pg_advisory_unlock(%s, %s)", [_SETTLING, _NOBODY])
