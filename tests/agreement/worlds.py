@@ -47,7 +47,7 @@ from ebbtide.stores.memory import (
     StoredPlan,
 )
 from tests import cast
-from tests.engine.night import Crashed, Fault, Killed, StepRun, Steps, StepStore
+from tests.engine.night import Crashed, Fault, Killed, StepRun, Steps, StepStore, no_hurry
 
 QUEUES = ("north", "south", "west")
 CellName = tuple[date, str, str]
@@ -236,6 +236,7 @@ class MemoryWorld:
                 StepRun(MemoryRun(self._org, run=run.id), steps=steps),
                 store=StepStore(self._store, steps=steps, label=self._labels.__getitem__, stuck=stuck.__contains__),
                 stop=lambda: False,
+                throttle=no_hurry(),
             )
 
     def _admit(self, run: RunRow, *, skew: timedelta) -> None:
@@ -446,6 +447,7 @@ class PostgresWorld:
         with (
             patch.object(runs, "live_run", lambda run, *, clock: StepRun(live_run(run, clock=clock), steps=steps)),
             patch.object(runs, "object_store", lambda: stepping),
+            patch.object(runs, "throttle_of", lambda *_args, **_rest: no_hurry()),
         ):
             end = said(deed)
         if end == "killed":
