@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import date
 
-from django.db import connections
+from django.db import OperationalError, connections
 
 from ebbtide.apps.orgs.database import SWEEP, WEB, mapped_errors
 from ebbtide.engine.split import Part
@@ -16,6 +16,8 @@ _TURNSTILE, _RUN, _HELPERS = 7_101, 7_102, 7_104
 _PLATFORM = 0
 _EPOCH = date(1970, 1, 1)
 _ROWS = 0xFFF
+_CANARY = "15s"
+_LOCK_NOT_AVAILABLE = "55P03"
 
 
 @contextmanager
@@ -64,9 +66,22 @@ def carrying(run: int, *, using: str = SWEEP) -> Iterator[bool]:
 
 @contextmanager
 def helping(run: int, *, using: str = SWEEP) -> Iterator[bool]:
-    """Be one of a run's helpers; False where its carrier wants to be alone."""
-    with _tried("pg_try_advisory_lock_shared", "pg_advisory_unlock_shared", [_HELPERS, run], using=using) as held:
-        yield held
+    """Be one of a run's helpers; False where its carrier wants to be alone, and for longer than a canary takes."""
+    with mapped_errors(), connections[using].cursor() as cursor:
+        cursor.execute("SELECT set_config('lock_timeout', %s, false)", [_CANARY])
+        try:
+            cursor.execute("SELECT pg_advisory_lock_shared(%s, %s)", [_HELPERS, run])
+        except OperationalError as exc:
+            if getattr(exc.__cause__, "sqlstate", None) != _LOCK_NOT_AVAILABLE:
+                raise
+            yield False
+            return
+        finally:
+            cursor.execute("SELECT set_config('lock_timeout', '0', false)")
+        try:
+            yield True
+        finally:
+            cursor.execute("SELECT pg_advisory_unlock_shared(%s, %s)", [_HELPERS, run])
 
 
 @contextmanager

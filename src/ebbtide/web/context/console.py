@@ -318,7 +318,8 @@ class QueuedLine:
     Attributes:
         id: of the job in the queue.
         org: whose it is; None for one that is gone.
-        kind: a night, a run by the operator's hand, or a simulation that the organization asked for.
+        kind: a night, a run by the operator's hand, a simulation that the organization asked for, or help for a large
+            run that another worker carries.
         on: org-local date of the night; None for the others.
         status: waiting, running, stalled (its worker is silent) or failed.
         since: aware instant it came to this.
@@ -328,7 +329,7 @@ class QueuedLine:
 
     id: int
     org: OrgLine | None
-    kind: Literal["night", "run", "simulation"]
+    kind: Literal["night", "run", "simulation", "help"]
     on: date | None
     status: Literal["waiting", "running", "stalled", "failed"]
     since: datetime | None
