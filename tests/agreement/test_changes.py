@@ -19,8 +19,7 @@ from tests.engine.night import Fault
 
 OLD = (6, 7, 8)
 BEFORE_THE_CLAIM, DESTROYING, BEFORE_ROWS, BEFORE_MORE_ROWS = 4, 5, 10, 11
-"""Steps of that night: stretches, hold, open_claims, in_flight, claim, destroy, close, in_flight, claim, hold, rows, rows,
-rows, rows, ..."""
+"""Steps of that night: stretches, hold, open_claims, in_flight, claim, destroy, close, in_flight, claim, hold, rows."""
 UNLIMITED = Limits(share_percent=None)
 T = TypeVar("T")
 SAID = {

@@ -65,7 +65,7 @@ def _wanted(run: Run, *, now: datetime) -> int:
 
 
 def is_resting(org: int, *, now: datetime) -> bool:
-    """Whether an organization's live run rests, because deletion is not allowed at this hour; a cancelled one never does.
+    """Whether an organization's live run rests, because deletion is not allowed at this hour; a cancelled one does not.
 
     Args:
         org: its number.

@@ -113,11 +113,24 @@ class TypeLine:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Settings:
-    """When an organization's nights start, and what they may take; None is no cap, 0 is nothing at all."""
+    """When an organization's nights start, what they may take, how fast and in which hours.
+
+    Attributes:
+        night_at: in its own time.
+        share_percent, items: caps, which block; None is no cap, 0 is nothing at all.
+        nightly_amount: items a night takes, oldest first; None is all that is due.
+        rows_per_second, objects_per_second: None is as fast as may be.
+        hours_from, hours_until: hours of its day in which deletion may go on; both None at any hour.
+    """
 
     night_at: time
     share_percent: int | None
     items: int | None
+    nightly_amount: int | None = None
+    rows_per_second: int | None = None
+    objects_per_second: int | None = None
+    hours_from: time | None = None
+    hours_until: time | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
