@@ -165,6 +165,7 @@ class PlatformOrgPage:
         last: its last run; None before the first.
         types: what is due now, one line per data type.
         due, due_bytes: their sums.
+        nights: nights until all of it is gone, with the amount of one night, if nothing else became due.
         jobs: the jobs in force.
         members: how many people belong to it.
         admins: e-mail addresses of its admins.
@@ -189,6 +190,7 @@ class PlatformOrgPage:
     history: Listing[ChangeLine]
     waiting_since: datetime | None = None
     switch: SwitchNote | None = None
+    nights: int = 0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
