@@ -21,6 +21,7 @@ from ebbtide.engine.clock import FixedClock
 from ebbtide.engine.night import carry_out
 from ebbtide.engine.ports import Claimed, ObjectStore
 from ebbtide.engine.split import Part, Stretch
+from ebbtide.engine.sweep import help_sweep
 from ebbtide.engine.throttle import Throttle, unlimited
 from ebbtide.stores.memory import MemoryObjects, MemoryOrganization, MemoryPlatform, MemoryRun, Place, RunRow, Segment
 
@@ -216,15 +217,33 @@ class Scene:
         return self.ours.open_run(self.ours.make_plan(as_of=TODAY, today=TODAY), mode=mode)
 
     def carry(
-        self, run: RunRow, *, steps: Steps | None = None, stop: Callable[[], bool] = lambda: False
+        self,
+        run: RunRow,
+        *,
+        steps: Steps | None = None,
+        stop: Callable[[], bool] = lambda: False,
+        throttle: Throttle | None = None,
     ) -> Numbers | None:
         steps = steps or Steps(at=-1)
         return carry_out(
             StepRun(MemoryRun(self.ours, run=run.id), steps=steps),
             store=StepStore(self.store, steps=steps),
             stop=stop,
-            throttle=no_hurry(),
+            throttle=throttle or no_hurry(),
         )
+
+    def help(self, run: RunRow, *, steps: Steps | None = None) -> int:
+        """Help with a run; 0 where its carrier wants to be alone."""
+        steps = steps or Steps(at=-1)
+        with MemoryRun(self.ours, run=run.id).helping() as is_wanted:
+            if not is_wanted:
+                return 0
+            return help_sweep(
+                StepRun(MemoryRun(self.ours, run=run.id), steps=steps),
+                store=StepStore(self.store, steps=steps),
+                stop=lambda: False,
+                throttle=no_hurry(),
+            )
 
     def booked(self) -> Counter[Place]:
         """Items the book calls gone, by cell, over all runs."""
