@@ -139,15 +139,15 @@ MUTANTS = (
     # many workers
     _one("together: rows do not wait for their recordings", "engine/sweep.py", "return all(objects) and self._part",
          "return self._part"),
-    _one("together: what others hold is called done", "engine/sweep.py", "                return False\n            deed",
-         "                return True\n            deed"),
+    _one("together: what others hold is called done", "engine/sweep.py",
+         "                return False\n            deed", "                return True\n            deed"),
     _one("together: the carrier does not wait for helpers", "stores/memory.py", "        if self._run.helpers:",
          "        if False:"),
     _one("together: two may hold a part", "apps/orgs/locks.py", "yield held\n        finally:\n            if held:\n"
          "                cursor.execute(f", "yield True\n        finally:\n            if held:\n"
          "                cursor.execute(f"),
-    _one("together: strangers are let in", _TOGETHER, "AND classid IN (7102, 7104) AND objid = run::oid AND objsubid = 2;",
-         "AND (classid IN (7102, 7104) OR true);"),
+    _one("together: strangers are let in", _TOGETHER,
+         "AND classid IN (7102, 7104) AND objid = run::oid AND objsubid = 2;", "OR true;"),
     _one("together: a run is ended in company", _TOGETHER, "HAVING count(*) = 2", "HAVING count(*) >= 1"),
     _one("together: batches share a number", _TOGETHER, "SET last = b.last + 1", "SET last = b.last"),
     _one("together: a slice takes the others' objects", _TOGETHER, "AND m.id % slices = slice AND", "AND"),
@@ -156,8 +156,8 @@ MUTANTS = (
          "room, is_first, is_full = 2 * most,"),
     _one("amount: goes on behind what did not fit", "domain/amount.py", "is_full = is_full or (", "is_full = ("),
     _one("amount: the rest is not told", "stores/postgres.py", "a.not_reached + p.rest_items", "a.not_reached"),
-    _one("throttle: hours are not asked", "engine/sweep.py", "        if reason:\n            raise _Interrupted(reason)",
-         "        if False:\n            raise _Interrupted(reason)"),
+    _one("throttle: hours are not asked", "engine/sweep.py",
+         "        if reason:\n            raise _Interrupted(reason)", "        if False:\n            raise _Interrupted(reason)"),
     _one("throttle: an hour too long", "engine/throttle.py", "return self.start <= at < self.end",
          "return self.start <= at <= self.end"),
 )  # fmt: skip
@@ -263,7 +263,8 @@ def main(names: Sequence[str]) -> int:
             continue
         harmful += 1
         caught += bool(machine or others)
-        print(f"| {mutant.name} | {_told(machine, asked=not (is_quick and others))} | {others or '—'} |", flush=True)  # noqa: T201
+        noticed = _told(machine, asked=not (is_quick and others))
+        print(f"| {mutant.name} | {noticed} | {others or '—'} |", flush=True)  # noqa: T201
     print(f"\n{caught} of {harmful} caught")  # noqa: T201
     return 0 if caught >= 0.95 * harmful else 1
 
