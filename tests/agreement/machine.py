@@ -75,6 +75,8 @@ class PlanTold:
     jobs: tuple[JobTold, ...]
     cells: Mapping[CellName, int]
     confirmed: bool = False
+    rest: int = 0
+    """Items that are due and that the nightly amount left out."""
 
     @property
     def items(self) -> int:
@@ -131,12 +133,22 @@ class Agreement(RuleBasedStateMachine):
     @initialize(
         share=st.sampled_from([20, 20, 60, None]),
         items=st.sampled_from([None, None, 12]),
+        amount=st.sampled_from([None, None, 3, 9]),
+        stretch=st.sampled_from([100_000, 60]),
         armed=st.sampled_from([True, True, True, False]),
         days=st.tuples(periods, periods, periods),
     )
-    def begin(self, share: int | None, items: int | None, armed: bool, days: tuple[int, int, int]) -> None:
+    def begin(
+        self,
+        share: int | None,
+        items: int | None,
+        amount: int | None,
+        stretch: int,
+        armed: bool,
+        days: tuple[int, int, int],
+    ) -> None:
         """A centre with two weeks of calls of two queues, a recording a day and a job of each kind; and a neighbour."""
-        self.limits = Limits(share, items)
+        self.limits = Limits(share, items, amount, stretch)
         zone = noon_zone()
         self.today = local_day(datetime.now(UTC), zone=parse_zone(zone))
         postgres = PostgresWorld(f"m{next(self.numbers)}", zone=zone, limits=self.limits)
@@ -239,12 +251,33 @@ class Agreement(RuleBasedStateMachine):
         self.planned = PlanTold(on, jobs, named)
         assert self.last is not None
         due = {cell: items for cell, items in self.last.cells.items() if self.planned.due(cell)}
-        assert named == due, "I4: the plan is what is due"
+        self.planned = replace(self.planned, rest=self._rest(named, due))
         for cell, job, days, _ in cells:
             decider = self.jobs[job]
             assert decider is not None
             assert decider.takes(cell, on)
             assert days == decider.days == min(one.days for one in jobs if one.takes(cell, on))
+
+    def _rest(self, named: Mapping[CellName, int], due: Mapping[CellName, int]) -> int:
+        """Hold a plan against what is due; gives the items that the nightly amount left out."""
+        assert self.last is not None
+        assert named.items() <= due.items(), "I4: the plan names nothing that is not due"
+        left = {cell: items for cell, items in due.items() if cell not in named}
+        amount = self.limits.amount
+        if amount is None:
+            assert not left, "I4: the plan is what is due"
+            return 0
+        tried = {(day, queue) for ((day, _, queue), outcome) in self.last.book if outcome in ("kept", "failed")}
+        units: Counter[tuple[date, str]] = Counter()
+        for (day, _, queue), items in named.items():
+            units[day, queue] += items
+        fresh = {unit: items for unit, items in units.items() if unit not in tried}
+        assert sum(fresh.values()) <= amount or len(fresh) == 1, "I14: a night keeps to its amount"
+        assert not {(day, queue) for day, _, queue in left} & set(units), "a Q's day goes whole"
+        if left:
+            assert units, "something always goes"
+            assert max((day for day, _ in fresh), default=date.min) <= min(day for day, _, _ in left), "oldest first"
+        return sum(left.values())
 
     @rule(confirmed=st.booleans())
     def plan(self, confirmed: bool) -> None:
@@ -364,6 +397,21 @@ class Agreement(RuleBasedStateMachine):
         self._after(disturbance, started=None, runs=len(self.last.runs))
 
     @precondition(lambda self: self.open_plan is not None)
+    @rule(disturbance=disturbances)
+    def help(self, disturbance: Disturbance) -> None:
+        """Join the run whose carrier is gone: a helper does all but end it."""
+        assert self.last is not None
+        self.could_delete = self._may_delete()
+        self.ran = Ran(None, self.open_plan, fresh=False, quiet=False, stuck=frozenset())
+        if disturbance.change == "jobs":
+            self.jobs.append(None)
+        before = len(self.last.runs)
+        self.both(lambda world: world.help(disturbance, stuck=frozenset()))
+        told = self.both(lambda world: world.state().runs)
+        assert (len(told), told[-1].outcome) == (before, None), "only a carrier ends a run"
+        self._after(disturbance, started=None, runs=before)
+
+    @precondition(lambda self: self.open_plan is not None)
     @rule()
     def cancel(self) -> None:
         """Cancel the run that was broken off."""
@@ -432,7 +480,7 @@ class Agreement(RuleBasedStateMachine):
             assert not ran.fresh or not any(map(plan.due, now.cells)), "I2, I15: all that was due is gone"
             assert told.kept == told.failed == told.not_reached == 0
         elif told.outcome == "incomplete":
-            assert told.kept + told.failed + told.not_reached == sum(now.cells[cell] for cell in left)
+            assert told.kept + told.failed + told.not_reached == sum(now.cells[cell] for cell in left) + plan.rest
             if ran.quiet and ran.fresh:
                 held = {(day, queue) for day, _, queue in (before.index[label] for label in ran.stuck)}
                 assert {(day, queue) for day, _, queue in left} <= held, "I2: it has no reason"

@@ -18,8 +18,8 @@ from tests.agreement.worlds import QUIET, Disturbance, Limits, MemoryWorld, Post
 from tests.engine.night import Fault
 
 OLD = (6, 7, 8)
-BEFORE_THE_CLAIM, DESTROYING, BEFORE_ROWS, BEFORE_MORE_ROWS = 2, 3, 7, 8
-"""Steps of that night: open_claims, in_flight, claim, destroy, close, in_flight, claim, rows, rows, rows, rows, ..."""
+BEFORE_THE_CLAIM, DESTROYING, BEFORE_ROWS, BEFORE_MORE_ROWS = 4, 5, 10, 11
+"""Steps of that night: stretches, hold, open_claims, in_flight, claim, destroy, close, in_flight, claim, hold, rows."""
 UNLIMITED = Limits(share_percent=None)
 T = TypeVar("T")
 SAID = {
@@ -145,7 +145,7 @@ def test_a_desktop_job_takes_desktop_recordings_of_its_q_alone() -> None:
     assert state.runs[-1].outcome == "completed"
 
 
-@pytest.mark.parametrize("at", [2, 4, 7, 8], ids=["claim", "close", "rows", "more rows"])
+@pytest.mark.parametrize("at", [4, 6, 10, 11], ids=["claim", "close", "rows", "more rows"])
 def test_where_someone_was_first_once_the_same_run_goes_on_to_its_end(at: int) -> None:
     """Two recordings of two days are in one batch: tried again, it must not begin behind the first of them."""
     worlds = nights(f"first at {at}")

@@ -13,6 +13,7 @@ from functools import partial
 from typing import Any, Protocol
 from unittest.mock import patch
 
+from django.conf import settings
 from django.db import connections
 
 from ebbtide.apps.catalog.services import ensure_queues
@@ -37,6 +38,7 @@ from ebbtide.domain.plan import PlannedCell, check_fresh
 from ebbtide.engine.admit import Circumstances, Mode, admit
 from ebbtide.engine.clock import FixedClock
 from ebbtide.engine.night import carry_out
+from ebbtide.engine.sweep import help_sweep
 from ebbtide.stores.memory import (
     MemoryObjects,
     MemoryOrganization,
@@ -47,7 +49,7 @@ from ebbtide.stores.memory import (
     StoredPlan,
 )
 from tests import cast
-from tests.engine.night import Crashed, Fault, Killed, StepRun, Steps, StepStore
+from tests.engine.night import Crashed, Fault, Killed, StepRun, Steps, StepStore, no_hurry
 
 QUEUES = ("north", "south", "west")
 CellName = tuple[date, str, str]
@@ -116,6 +118,7 @@ class World(Protocol):
     def confirm(self) -> None: ...
     def run(self, disturbance: Disturbance, *, stuck: frozenset[str], skew: timedelta) -> str: ...
     def resume(self, disturbance: Disturbance, *, stuck: frozenset[str]) -> str: ...
+    def help(self, disturbance: Disturbance, *, stuck: frozenset[str]) -> str: ...
     def cancel(self) -> str: ...
     def changed(self) -> bool: ...
     def state(self) -> State: ...
@@ -144,6 +147,8 @@ class Limits:
 
     share_percent: int | None = 20
     items: int | None = None
+    amount: int | None = None
+    stretch: int = 100_000
 
 
 class MemoryWorld:
@@ -155,6 +160,7 @@ class MemoryWorld:
         self._numbers = {name: number for number, name in enumerate(QUEUES, start=1)}
         self._names = {number: name for name, number in self._numbers.items()}
         self._org, self._other = (MemoryOrganization(self._platform, queues=self._names) for _ in range(2))
+        self._org.nightly_amount, self._org.stretch = limits.amount, limits.stretch
         self._jobs: list[Job | None] = []
         self._labels: dict[str, str] = {}
         self._plan: StoredPlan | None = None
@@ -236,6 +242,7 @@ class MemoryWorld:
                 StepRun(MemoryRun(self._org, run=run.id), steps=steps),
                 store=StepStore(self._store, steps=steps, label=self._labels.__getitem__, stuck=stuck.__contains__),
                 stop=lambda: False,
+                throttle=no_hurry(),
             )
 
     def _admit(self, run: RunRow, *, skew: timedelta) -> None:
@@ -288,6 +295,21 @@ class MemoryWorld:
         self._has_changed = False
         steps = _steps(disturbance, change=self._changed)
         return "nothing" if run is None else said(partial(self._carry, run, steps, stuck, timedelta()))
+
+    def help(self, disturbance: Disturbance, *, stuck: frozenset[str]) -> str:
+        run = self._open()
+        if run is None or run.mode is None:
+            return "nothing"
+        self._has_changed = False
+        steps = _steps(disturbance, change=self._changed)
+        live = MemoryRun(self._org, run=run.id)
+        store = StepStore(self._store, steps=steps, label=self._labels.__getitem__, stuck=stuck.__contains__)
+
+        def deed() -> None:
+            with live.helping():
+                help_sweep(StepRun(live, steps=steps), store=store, stop=lambda: False, throttle=no_hurry())
+
+        return said(deed)
 
     def cancel(self) -> str:
         run = self._open()
@@ -358,12 +380,13 @@ class PostgresWorld:
 
     def __init__(self, name: str, *, zone: str, limits: Limits) -> None:
         self._zone = zone
+        self._stretch = limits.stretch
         self._org, self._other = (cast.centre(f"{name} {which}", zone=zone) for which in ("Alice", "Charlie"))
         self._today = local_day(_now(), zone=parse_zone(zone))
         with acting_in(self._org.id):
             self._numbers = ensure_queues(QUEUES, org=self._org.id)
             Organization.objects.filter(id=self._org.id).update(
-                share_cap_percent=limits.share_percent, item_cap=limits.items
+                share_cap_percent=limits.share_percent, item_cap=limits.items, nightly_amount=limits.amount
             )
         self._names = {number: queue for queue, number in self._numbers.items()}
         self._jobs: list[int] = []
@@ -446,6 +469,8 @@ class PostgresWorld:
         with (
             patch.object(runs, "live_run", lambda run, *, clock: StepRun(live_run(run, clock=clock), steps=steps)),
             patch.object(runs, "object_store", lambda: stepping),
+            patch.object(runs, "throttle_of", lambda *_args, **_rest: no_hurry()),
+            patch.object(settings, "EBBTIDE_STRETCH", self._stretch),
         ):
             end = said(deed)
         if end == "killed":
@@ -462,6 +487,13 @@ class PostgresWorld:
         if self._open() is None:
             return "nothing"
         deed = partial(runs.resume_open_run, self._org.id, clock=FixedClock(_now()))
+        return self._disturbed(disturbance, stuck=stuck, deed=deed)
+
+    def help(self, disturbance: Disturbance, *, stuck: frozenset[str]) -> str:
+        run = self._open()
+        if run is None or run.mode is None:
+            return "nothing"
+        deed = partial(runs.help_run, self._org.id, run_id=run.id, clock=FixedClock(_now()))
         return self._disturbed(disturbance, stuck=stuck, deed=deed)
 
     def _open(self) -> RunModel | None:

@@ -128,7 +128,7 @@ def ask(url: str, org: int | None, statement: str, *values: object, holds: bool 
 
 
 ROWS = "SELECT runs_purge_rows(%s, 1, '2000-01-01', '2100-01-01')"
-CLAIM = "SELECT count(*) FROM runs_claim_objects(%s, '2000-01-01', 1000)"
+CLAIM = "SELECT count(*) FROM runs_claim_objects(%s, '2000-01-01', '2100-01-01', 0, 1, 1000)"
 MAY = "SELECT runs_may_delete(%s)"
 CLOSE = (
     "SELECT runs_close_objects(%s, 1, array_agg(id), array_agg('purged'::text), array_agg(''::text)) "

@@ -195,6 +195,7 @@ def test_a_new_tenant_model_without_org_is_noticed() -> None:
         "insights_partition", "insights_residue",  # a day's partition holds all organizations' rows
         "runs_platform",  # the platform's switch
         "runs_switchturn",  # who turned it
+        "runs_throttleturn",  # who changed the platform's throttle
     }  # fmt: skip
 
 

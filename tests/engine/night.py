@@ -5,9 +5,9 @@ Two organizations are always there: ours, and a neighbour with the same queues a
 
 from collections import Counter
 from collections.abc import Callable, Collection, Iterator, Sequence
-from contextlib import AbstractContextManager
+from contextlib import AbstractContextManager, ExitStack, contextmanager
 from dataclasses import dataclass, field
-from datetime import date, timedelta
+from datetime import UTC, date, datetime, timedelta
 from enum import StrEnum
 from typing import Any
 
@@ -17,12 +17,21 @@ from ebbtide.domain.errors import DatabaseUnreachable, EbbtideError, StoreUnreac
 from ebbtide.domain.job import Job, JobType, What
 from ebbtide.domain.outcome import Failed, Numbers, Outcome, RunOutcome
 from ebbtide.engine.admit import Mode
+from ebbtide.engine.clock import FixedClock
 from ebbtide.engine.night import carry_out
-from ebbtide.engine.ports import Claimed, LiveRun, ObjectStore
+from ebbtide.engine.ports import Claimed, ObjectStore
+from ebbtide.engine.split import Part, Stretch
+from ebbtide.engine.sweep import help_sweep
+from ebbtide.engine.throttle import Throttle, unlimited
 from ebbtide.stores.memory import MemoryObjects, MemoryOrganization, MemoryPlatform, MemoryRun, Place, RunRow, Segment
 
 TODAY = date(2026, 11, 23)
 GLOBAL, DESKTOP = Days(10), Days(4)
+
+
+def no_hurry() -> Throttle:
+    """A throttle that holds nothing back, over a timer that stands still: a batch's size never changes by itself."""
+    return unlimited(FixedClock(datetime(2026, 11, 23, 2, tzinfo=UTC)), timer=lambda: 0.0, sleep=lambda _seconds: None)
 
 
 class Killed(BaseException):
@@ -121,10 +130,29 @@ class StepStore:
 
 
 class StepRun:
-    """A live run whose calls are steps."""
+    """A live run, or a part of it, whose calls are steps."""
 
-    def __init__(self, run: LiveRun, *, steps: Steps) -> None:
+    def __init__(self, run: Any, *, steps: Steps) -> None:
         self._run, self._steps = run, steps
+
+    def stretches(self) -> Sequence[Stretch]:
+        found: Sequence[Stretch] = self._steps.take("stretches", self._run.stretches)
+        return found
+
+    @contextmanager
+    def hold(self, part: Part) -> Iterator["StepRun | None"]:
+        with ExitStack() as stack:
+            held = self._steps.take("hold", lambda: stack.enter_context(self._run.hold(part)))
+            yield None if held is None else StepRun(held, steps=self._steps)
+
+    @contextmanager
+    def alone(self) -> Iterator["StepRun | None"]:
+        with ExitStack() as stack:
+            whole = self._steps.take("alone", lambda: stack.enter_context(self._run.alone()))
+            yield None if whole is None else StepRun(whole, steps=self._steps)
+
+    def rest(self, reason: str) -> None:
+        self._steps.take("rest", lambda: self._run.rest(reason))
 
     def in_flight(self) -> AbstractContextManager[None]:
         held: AbstractContextManager[None] = self._steps.take("in_flight", self._run.in_flight)
@@ -189,12 +217,33 @@ class Scene:
         return self.ours.open_run(self.ours.make_plan(as_of=TODAY, today=TODAY), mode=mode)
 
     def carry(
-        self, run: RunRow, *, steps: Steps | None = None, stop: Callable[[], bool] = lambda: False
+        self,
+        run: RunRow,
+        *,
+        steps: Steps | None = None,
+        stop: Callable[[], bool] = lambda: False,
+        throttle: Throttle | None = None,
     ) -> Numbers | None:
         steps = steps or Steps(at=-1)
         return carry_out(
-            StepRun(MemoryRun(self.ours, run=run.id), steps=steps), store=StepStore(self.store, steps=steps), stop=stop
+            StepRun(MemoryRun(self.ours, run=run.id), steps=steps),
+            store=StepStore(self.store, steps=steps),
+            stop=stop,
+            throttle=throttle or no_hurry(),
         )
+
+    def help(self, run: RunRow, *, steps: Steps | None = None) -> int:
+        """Help with a run; 0 where its carrier wants to be alone."""
+        steps = steps or Steps(at=-1)
+        with MemoryRun(self.ours, run=run.id).helping() as is_wanted:
+            if not is_wanted:
+                return 0
+            return help_sweep(
+                StepRun(MemoryRun(self.ours, run=run.id), steps=steps),
+                store=StepStore(self.store, steps=steps),
+                stop=lambda: False,
+                throttle=no_hurry(),
+            )
 
     def booked(self) -> Counter[Place]:
         """Items the book calls gone, by cell, over all runs."""

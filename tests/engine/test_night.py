@@ -81,6 +81,9 @@ def test_a_second_run_right_after_deletes_nothing() -> None:
 
 def test_the_steps_are_those_of_a_night() -> None:
     assert set(TAKEN) == {
+        "stretches",
+        "hold",
+        "alone",
         "open_claims",
         "in_flight",
         "claim",

@@ -7,7 +7,7 @@ found again afterwards, so that the search is known to find.
 
 import base64
 import secrets
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from contextlib import suppress
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
@@ -49,7 +49,9 @@ def plant(queue: str, *, day: date, rows: int) -> Planted:
     for number in range(rows):
         mine = words[number * PER_ROW : (number + 1) * PER_ROW]
         row: dict[str, object] = dict(zip(COLUMNS, mine, strict=False))
-        noise = [base64.b85encode(secrets.token_bytes(1500)).decode().replace('"', "q").replace("\\", "b") for _ in "xyz"]
+        noise = [
+            base64.b85encode(secrets.token_bytes(1500)).decode().replace('"', "q").replace("\\", "b") for _ in "xyz"
+        ]
         texts = [f"{word} {between}" for word, between in zip(mine[-LONG - 1 : -1], noise, strict=True)]
         row["attributes"] = '{"note": "' + " ".join(texts).replace("\t", " ") + '"}'
         planted.append(row | {"queue": queue, "day": day, "event": mine[-1]})

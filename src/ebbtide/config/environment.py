@@ -11,11 +11,13 @@ from typing import Literal, cast
 from urllib.parse import unquote, urlsplit
 
 from ebbtide.domain.errors import InputInvalid
+from ebbtide.engine.split import STRETCH
 
 SecondFactor = Literal["nobody", "operators", "everyone"]
 SECOND_FACTORS = ("nobody", "operators", "everyone")
 LOOPBACK = {"localhost", "127.0.0.1", "::1"}
 _MOST_PROXIES = 9
+_MOST_STRETCH = 100_000_000
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,6 +69,7 @@ class Environment:
         postgres_bin: folder of an installed PostgreSQL to use instead of the bundled one; EBBTIDE_POSTGRES_BIN.
         proxies: how many proxies of ours stand in front and add to X-Forwarded-For; EBBTIDE_PROXIES.
         second_factor: who must have a second factor; EBBTIDE_SECOND_FACTOR (nobody, operators, everyone).
+        stretch: report rows that a worker takes at a time of a run it shares with others; EBBTIDE_STRETCH.
         smtp: where e-mail is handed over; EBBTIDE_SMTP_URL (smtp://, smtps://); None: it is put into DATA/mail.
         mail_from: sender of e-mail; EBBTIDE_MAIL_FROM.
         single_sign_on: EBBTIDE_OIDC_URL, EBBTIDE_OIDC_CLIENT, EBBTIDE_OIDC_SECRET, EBBTIDE_OIDC_NAME; None: not
@@ -84,6 +87,7 @@ class Environment:
     postgres_bin: Path | None
     proxies: int
     second_factor: SecondFactor
+    stretch: int
     smtp: MailServer | None
     mail_from: str
     single_sign_on: SingleSignOn | None
@@ -101,6 +105,15 @@ def _proxies() -> int:
     if not text.isdecimal() or int(text) > _MOST_PROXIES:
         raise InputInvalid(
             f"EBBTIDE_PROXIES must be a whole number from 0 to {_MOST_PROXIES}, not {text!r}.", field="EBBTIDE_PROXIES"
+        )
+    return int(text)
+
+
+def _stretch() -> int:
+    text = os.environ.get("EBBTIDE_STRETCH", str(STRETCH)).strip()
+    if not text.isdecimal() or not 1 <= int(text) <= _MOST_STRETCH:
+        raise InputInvalid(
+            f"EBBTIDE_STRETCH must be a whole number from 1 to {_MOST_STRETCH}, not {text!r}.", field="EBBTIDE_STRETCH"
         )
     return int(text)
 
@@ -189,6 +202,7 @@ def read_environment() -> Environment:
         postgres_bin=Path(binaries) if binaries else None,
         proxies=_proxies(),
         second_factor=_second_factor(),
+        stretch=_stretch(),
         smtp=_smtp(),
         mail_from=_mail_from(),
         single_sign_on=_single_sign_on(),

@@ -7,37 +7,60 @@ from collections.abc import Callable
 
 from ebbtide.domain.errors import Broken, StoreUnreachable
 from ebbtide.domain.outcome import Numbers, RunOutcome
-from ebbtide.engine.ports import LiveRun, ObjectStore
-from ebbtide.engine.sweep import settle, sweep
+from ebbtide.engine.ports import LiveRun, ObjectStore, RunPart
+from ebbtide.engine.sweep import SweepEnd, settle, sweep
+from ebbtide.engine.throttle import Throttle
 from ebbtide.engine.verify import verify
 
 
-def carry_out(run: LiveRun, *, store: ObjectStore, stop: Callable[[], bool]) -> Numbers | None:
+def carry_out(run: LiveRun, *, store: ObjectStore, stop: Callable[[], bool], throttle: Throttle) -> Numbers | None:
     """Sweep, verify and finish a live run.
 
     Args:
         run: the live run, fresh or broken off anywhere.
         store: where its objects lie.
         stop: whether the process should end.
+        throttle: how fast it may go, and when.
 
     Returns:
-        The four numbers, or None where the process was asked to end: the run stays open and is taken up again.
+        The four numbers, or None where the process was asked to end or the run has to rest: it stays open and is taken
+        up again.
 
     Raises:
         DatabaseUnreachable: nothing can be written down any more; the run stays open and is taken up again.
         Taken: another process holds the run by now.
     """
+    broken = ""
     try:
-        settle(run, store=store)
-        end = sweep(run, store=store, stop=stop)
-        if end.interrupted:
-            return None
-        verify(run, store=store)
+        end = sweep(run, store=store, stop=stop, throttle=throttle)
     except Broken as exc:
-        return run.finish(reached_end=False, outcome=RunOutcome.FAILED, reason=exc.message)
+        end, broken = SweepEnd(reached_end=False), exc.message
+    if end.interrupted:
+        if end.reason:
+            run.rest(end.reason)
+        return None
+    while True:
+        with run.alone() as whole:
+            if whole is not None:
+                return _close(run, whole, end=end, broken=broken, store=store)
+        if stop():
+            return None
+        throttle.rest()  # a helper is at its last batch
+
+
+def _close(run: LiveRun, whole: RunPart, *, end: SweepEnd, broken: str, store: ObjectStore) -> Numbers:
+    """Write down what dead workers had destroyed, look whether all that is called gone is gone, and end the run."""
+    try:
+        settle(whole, store=store)
+        if not broken:
+            verify(run, store=store)
+    except Broken as exc:
+        broken = exc.message
     except StoreUnreachable as exc:
-        return run.finish(
-            reached_end=False, outcome=RunOutcome.INCOMPLETE, reason=f"Could not be verified: {exc.message}"
-        )
+        if not broken:
+            reason = f"Could not be verified: {exc.message}"
+            return run.finish(reached_end=False, outcome=RunOutcome.INCOMPLETE, reason=reason)
+    if broken:
+        return run.finish(reached_end=False, outcome=RunOutcome.FAILED, reason=broken)
     outcome = None if end.reached_end else RunOutcome.INCOMPLETE
     return run.finish(reached_end=end.reached_end, outcome=outcome, reason=end.reason)

@@ -12,6 +12,7 @@ from typing import Protocol
 
 from ebbtide.domain.cell import Cell
 from ebbtide.domain.outcome import Numbers, Outcome, RunOutcome
+from ebbtide.engine.split import Part, Stretch
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,8 +65,8 @@ class ObjectStore(Protocol):
         ...
 
 
-class LiveRun(Protocol):
-    """A run that may delete: its plan, the rows and index rows it names, and its lines in the book.
+class RunPart(Protocol):
+    """A part of a run that may delete, held by one worker: what the plan names of it, and its lines in the book.
 
     Every call that decides a deletion reads switch, flag, jobs and cancellation again in its own transaction and raises
     SwitchOn, NotArmed, PlanStale or Cancelled where one of them says no.
@@ -76,14 +77,14 @@ class LiveRun(Protocol):
         ...
 
     def open_claims(self) -> Sequence[Claimed]:
-        """Give the objects that were decided on and not written down: what a broken-off attempt may have destroyed.
+        """Give the part's objects that were decided on and not written down: what a dead worker may have destroyed.
 
         Needs no permission to delete.
         """
         ...
 
     def claim_objects(self, *, most: int) -> Sequence[Claimed]:
-        """Decide on the next objects of the plan and write the intent; empty when none is left to try."""
+        """Decide on the part's next objects and write the intent; empty when none is left to try."""
         ...
 
     def close_objects(self, claimed: Sequence[Claimed], *, outcomes: Sequence[Outcome]) -> None:
@@ -91,7 +92,27 @@ class LiveRun(Protocol):
         ...
 
     def purge_rows(self, *, most: int) -> int | None:
-        """Delete the next report rows of the plan, about `most` of them; None when the plan is gone through."""
+        """Delete the part's next report rows, about `most` of them; None when it is gone through."""
+        ...
+
+
+class LiveRun(Protocol):
+    """A run that may delete, carried by one worker and helped by others."""
+
+    def stretches(self) -> Sequence[Stretch]:
+        """Give the plan's stretches, oldest first: the same to every worker, at any time."""
+        ...
+
+    def hold(self, part: Part) -> AbstractContextManager[RunPart | None]:
+        """Hold a part alone; None where another living worker holds it. Whoever dies lets go."""
+        ...
+
+    def alone(self) -> AbstractContextManager[RunPart | None]:
+        """Keep helpers away and hold the whole run as one part; None where a helper is still at it."""
+        ...
+
+    def rest(self, reason: str) -> None:
+        """Write down why the run rests; it stays open."""
         ...
 
     def rows_left(self) -> Iterable[str]:

@@ -14,6 +14,7 @@ from datetime import UTC, date, datetime, timedelta
 from itertools import count
 from typing import Literal
 
+from ebbtide.domain.amount import Rest, tonights, used_up
 from ebbtide.domain.cell import OBJECT_TYPES, Amount, Cell, DataType
 from ebbtide.domain.errors import Cancelled, CellsDrifted, LateData, NotArmed, PlanStale, SwitchOn, Taken
 from ebbtide.domain.identity import public_id
@@ -23,6 +24,7 @@ from ebbtide.domain.plan import Facts, PlanHash, PlannedCell
 from ebbtide.engine.admit import Mode
 from ebbtide.engine.ports import Claimed, Reach
 from ebbtide.engine.simulate import plan_cells
+from ebbtide.engine.split import STRETCH, DayWork, Part, Stretch, stretches
 
 Place = tuple[date, DataType, int]
 """Where a cell stands: day, data type, queue; their order is the plan's."""
@@ -79,11 +81,17 @@ class StoredPlan:
     items: int
     population: int
     sha256: bytes
+    amount: int | None = None
+    rest: Amount = field(default_factory=Amount)
+    """Due as well, and left to later nights by the nightly amount."""
 
 
 @dataclass(slots=True)
 class RunRow:
-    """A run as it is stored; `outcome` is None while it is going on or waits to be taken up."""
+    """A run as it is stored; `outcome` is None while it is going on or waits to be taken up.
+
+    `held` are its parts that a worker is at, `helpers` how many workers but its carrier.
+    """
 
     id: int
     plan: StoredPlan
@@ -93,6 +101,8 @@ class RunRow:
     cancelled: bool = False
     numbers: Numbers = field(default_factory=Numbers)
     purged_bytes: int = 0
+    held: set[Part] = field(default_factory=set)
+    helpers: int = 0
 
 
 class MemoryPlatform:
@@ -140,6 +150,8 @@ class MemoryOrganization:
     Attributes:
         armed_at: since when deletion is armed; each arming has a moment of its own. None: it is not.
         stopped: whether its kill switch is on.
+        nightly_amount: the most items a night takes; None: all that is due.
+        stretch: weight of a stretch of its runs, in rows.
         book: the lines in the book; only ever added to.
     """
 
@@ -149,6 +161,8 @@ class MemoryOrganization:
         self.queues = tuple(queues)
         self.armed_at: datetime | None = None
         self.stopped = False
+        self.nightly_amount: int | None = None
+        self.stretch = STRETCH
         self.jobs: tuple[Job, ...] = ()
         self.jobs_version = 1
         self.segments: dict[str, Segment] = {}
@@ -261,14 +275,27 @@ class MemoryOrganization:
         """Decide what is due on a date, as things stand; changes nothing."""
         hashed = PlanHash(org=self.id, as_of=as_of)
         cells = []
-        for planned in plan_cells(self, jobs=self.jobs, queues=self.queues, on=as_of):
+        rest = Rest()
+        due = plan_cells(self, jobs=self.jobs, queues=self.queues, on=as_of)
+        for planned in tonights(due, most=self.nightly_amount, rest=rest, stuck=self._stuck()):
             hashed.add(planned)
             cells.append(planned)
         population = sum(amount.items for amount in self._cells.values())
         return StoredPlan(
             self.platform.number(), as_of, self.facts(today), tuple(cells), hashed.totals.items, population,
-            hashed.digest(),
+            hashed.digest(), self.nightly_amount, rest.left,
         )  # fmt: skip
+
+    def _stuck(self) -> set[tuple[date, int]]:
+        """Give the days and queues of which the last live run had to leave something."""
+        live = [run.id for run in self.runs.values() if run.mode is Mode.LIVE and run.outcome is not None]
+        if not live:
+            return set()
+        return {
+            (entry.place[0], entry.place[2])
+            for entry in self._book
+            if entry.run == max(live) and entry.outcome in ("kept", "failed")
+        }
 
     def open_run(self, plan: StoredPlan, *, mode: Mode | None = None) -> RunRow:
         """Add a run of a plan.
@@ -290,15 +317,70 @@ class MemoryOrganization:
 class MemoryRun:
     """One live run over an organization in memory; every method either happens whole or raises and changes nothing."""
 
-    def __init__(self, org: MemoryOrganization, *, run: int) -> None:
+    def __init__(self, org: MemoryOrganization, *, run: int, part: Part | None = None) -> None:
         self._org = org
         self._run = org.runs[run]
-        self._planned = {(one.cell.day, one.cell.data_type, one.cell.queue): one.job for one in self._run.plan.cells}
+        self._part = part
+        self._planned = {
+            (one.cell.day, one.cell.data_type, one.cell.queue): one.job
+            for one in self._run.plan.cells
+            if part is None or part.first <= one.cell.day <= part.last
+        }
         self._counted = {
             (one.cell.day, one.cell.data_type, one.cell.queue): one.cell.items for one in self._run.plan.cells
         }
         self._first_day = date.min
         self._days: deque[tuple[date, int]] | None = None
+
+    def stretches(self) -> Sequence[Stretch]:
+        """Give the plan's stretches, oldest first."""
+        rows: Counter[date] = Counter()
+        objects: Counter[date] = Counter()
+        for (day, kind, _), items in self._counted.items():
+            (objects if kind.is_object else rows)[day] += items
+        work = [DayWork(day, rows[day], objects[day]) for day in sorted(rows.keys() | objects.keys())]
+        return stretches(work, weight=self._org.stretch)
+
+    @contextmanager
+    def hold(self, part: Part) -> Iterator["MemoryRun | None"]:
+        """Hold a part alone; None where another worker holds it."""
+        if part in self._run.held:
+            yield None
+            return
+        self._run.held.add(part)
+        try:
+            yield MemoryRun(self._org, run=self._run.id, part=part)
+        finally:
+            self._run.held.discard(part)
+
+    @contextmanager
+    def helping(self) -> Iterator[bool]:
+        """Be a helper of the run; False where its carrier wants to be alone."""
+        if self._run.helpers < 0:
+            yield False
+            return
+        self._run.helpers += 1
+        try:
+            yield True
+        finally:
+            self._run.helpers -= 1
+
+    @contextmanager
+    def alone(self) -> Iterator["MemoryRun | None"]:
+        """Keep helpers away and hold the whole run as one part; None where a helper is still at it."""
+        if self._run.helpers:
+            yield None
+            return
+        self._run.helpers = -1
+        try:
+            yield MemoryRun(self._org, run=self._run.id)
+        finally:
+            self._run.helpers = 0
+
+    def rest(self, reason: str) -> None:
+        """Write down why the run rests."""
+        self._going_on()
+        self._run.reason = reason
 
     @contextmanager
     def in_flight(self) -> Iterator[None]:
@@ -355,8 +437,15 @@ class MemoryRun:
         return [
             Claimed(row.id, row.key, row.place[0])
             for row in self._org.index.values()
-            if row.claimed_by == self._run.id and row.left is None
+            if row.claimed_by == self._run.id and row.left is None and self._is_ours(row)
         ]
+
+    def _is_ours(self, row: Indexed) -> bool:
+        """Whether an object belongs to the part that is held."""
+        part = self._part
+        if part is None:
+            return True
+        return part.first <= row.place[0] <= part.last and row.id % part.slices == part.slice
 
     def _has_grown(self, place: Place) -> bool:
         """Whether a planned cell holds more than the plan counted: what nobody saw is not deleted."""
@@ -369,6 +458,7 @@ class MemoryRun:
             row
             for row in self._org.index.values()
             if row.place in self._planned
+            and self._is_ours(row)
             and not self._has_grown(row.place)
             and row.place[0] >= self._first_day
             and (row.claimed_by != self._run.id or row.left is None)
@@ -493,14 +583,18 @@ class MemoryRun:
             purged=items["purged"] + items["already_gone"],
             kept=items["kept"],
             failed=items["failed"],
-            not_reached=sum(amount.items for amount in cells.values()) - items["kept"] - items["failed"],
+            not_reached=sum(amount.items for amount in cells.values())
+            - items["kept"]
+            - items["failed"]
+            + self._run.plan.rest.items,
         )
         self._run.numbers = numbers
         self._run.purged_bytes = sum(
             entry.amount.bytes for entry in self._entries() if entry.outcome in ("purged", "already_gone")
         )
         self._run.outcome = outcome or numbers.outcome
-        self._run.reason = reason
+        plan = self._run.plan
+        self._run.reason = reason or (used_up(plan.rest.items, most=plan.amount or 0) if plan.rest.items else "")
         return numbers
 
 

@@ -171,6 +171,8 @@ def test_a_neighbour_whom_nobody_has_counted_survives(scene: Scene, admin: Admin
     assert {one.done for one in settle_due()} == {"settled"}
     extra = [key for _, day, key in neighbour.segments if day == scene.whole]
     assert len(extra) == 2
-    admin.execute("SELECT set_config('ebbtide.org', %s, false)", [str(scene.charlie.id)])  # the fixture knows none of these
+    admin.execute(
+        "SELECT set_config('ebbtide.org', %s, false)", [str(scene.charlie.id)]
+    )  # the fixture knows none of these
     admin.execute("DELETE FROM insights_event WHERE org_id = %s AND day = %s", [scene.charlie.id, scene.whole])
     admin.execute("DELETE FROM insights_segment WHERE org_id = %s AND day = %s", [scene.charlie.id, scene.whole])

@@ -10,12 +10,21 @@ from django.utils.translation import gettext_lazy
 
 from ebbtide.apps.console.services import MOST_ITEMS
 from ebbtide.apps.orgs.services import clean_name, parse_clock
+from ebbtide.apps.runs.throttling import MOST_A_SECOND
 from ebbtide.domain.calendar import parse_day, parse_zone
 from ebbtide.domain.errors import InputInvalid
 from ebbtide.web.context.console import Settings
 
 STOP_WORD = "STOP"
 _REASON_LENGTH = 500
+_PAIRS = {
+    "share": "share_percent",
+    "count": "items",
+    "nightly": "nightly_amount",
+    "rows": "rows_per_second",
+    "objects": "objects_per_second",
+}
+"""The choice whether there is a limit, and the field of its number."""
 
 
 class OrgForm(forms.Form):
@@ -93,7 +102,10 @@ def _clock(text: str) -> time:
 
 
 class SettingsForm(forms.Form):
-    """When nights start and what they may take. No cap is chosen, never left blank: blank is not a number."""
+    """When nights start, what they may take, how fast and when. No cap is chosen, never left blank.
+
+    Amount, rates and hours may be missing from a form altogether: then there are none.
+    """
 
     night_at = forms.CharField(label=gettext_lazy("Nights start at"), max_length=40, required=False)
     share = forms.ChoiceField(
@@ -104,19 +116,37 @@ class SettingsForm(forms.Form):
         label=gettext_lazy("Number of items"), choices=[("none", "none"), ("most", "most")], required=False
     )
     items = forms.CharField(label=gettext_lazy("Items"), max_length=40, required=False)
+    nightly = forms.ChoiceField(
+        label=gettext_lazy("Nightly amount"),
+        choices=[("none", "none"), ("most", "most")],
+        initial="none",
+        required=False,
+    )
+    nightly_amount = forms.CharField(label=gettext_lazy("Items a night"), max_length=40, required=False)
+    rows = forms.ChoiceField(
+        label=gettext_lazy("Speed of report rows"), choices=[("none", "none"), ("most", "most")], required=False
+    )
+    rows_per_second = forms.CharField(label=gettext_lazy("Rows a second"), max_length=40, required=False)
+    objects = forms.ChoiceField(
+        label=gettext_lazy("Speed of recordings"), choices=[("none", "none"), ("most", "most")], required=False
+    )
+    objects_per_second = forms.CharField(label=gettext_lazy("Recordings a second"), max_length=40, required=False)
+    hours = forms.ChoiceField(label=gettext_lazy("Hours"), choices=[("none", "none"), ("most", "most")], required=False)
+    hours_from = forms.CharField(label=gettext_lazy("From"), max_length=40, required=False)
+    hours_until = forms.CharField(label=gettext_lazy("Until"), max_length=40, required=False)
 
     @classmethod
     def showing(cls, settings: Settings) -> "SettingsForm":
         """Give the form filled with what stands."""
-        return cls(
-            initial={
-                "night_at": f"{settings.night_at:%H:%M}",
-                "share": "none" if settings.share_percent is None else "most",
-                "share_percent": "" if settings.share_percent is None else str(settings.share_percent),
-                "count": "none" if settings.items is None else "most",
-                "items": "" if settings.items is None else str(settings.items),
-            }
-        )
+        initial = {"night_at": f"{settings.night_at:%H:%M}"}
+        for choice, number in _PAIRS.items():
+            value = getattr(settings, number)
+            initial |= {choice: "none" if value is None else "most", number: "" if value is None else str(value)}
+        initial["hours"] = "none" if settings.hours_from is None else "most"
+        for name in ("hours_from", "hours_until"):
+            at = getattr(settings, name)
+            initial[name] = "" if at is None else f"{at:%H:%M}"
+        return cls(initial=initial)
 
     def clean_night_at(self) -> time:
         """Take a time of day."""
@@ -127,28 +157,52 @@ class SettingsForm(forms.Form):
         parts = self.cleaned_data
         parts["share_percent"] = self._cap("share", "share_percent", most=100)
         parts["items"] = self._cap("count", "items", most=MOST_ITEMS)
+        parts["nightly_amount"] = self._cap("nightly", "nightly_amount", most=MOST_ITEMS, least=1)
+        parts["rows_per_second"] = self._cap("rows", "rows_per_second", most=MOST_A_SECOND, least=1)
+        parts["objects_per_second"] = self._cap("objects", "objects_per_second", most=MOST_A_SECOND, least=1)
+        is_between = parts.get("hours") == "most"
+        for name in ("hours_from", "hours_until"):
+            parts[name] = self._hour(name) if is_between else None
+        if is_between and parts["hours_from"] is not None and parts["hours_from"] == parts["hours_until"]:
+            self.add_error("hours_until", _("Give two different times."))
         return parts
 
-    def _cap(self, choice: str, number: str, *, most: int) -> int | None:
-        chosen = self.cleaned_data.get(choice)
+    def _cap(self, choice: str, number: str, *, most: int, least: int = 0) -> int | None:
+        chosen = self.cleaned_data.get(choice) or ("none" if least else "")
         if chosen == "none":
             return None
         if chosen != "most":
             self.add_error(choice, _("Choose whether there is a cap."))
             return None
         text = str(self.cleaned_data.get(number, "")).strip().replace(",", "")
+        if not text and least:
+            self.add_error(number, _("Give a number, or choose that there is none."))
+            return None
         if not text:
             self.add_error(number, _("Give a number, or choose no cap. 0 lets a night take nothing at all."))
             return None
-        if not text.isascii() or not text.isdigit() or len(text) > 13 or int(text) > most:
-            self.add_error(number, _("Give a whole number from 0 to %(most)s.") % {"most": f"{most:,}"})
+        if not text.isascii() or not text.isdigit() or len(text) > 13 or not least <= int(text) <= most:
+            told = {"least": least, "most": f"{most:,}"}
+            self.add_error(number, _("Give a whole number from %(least)s to %(most)s.") % told)
             return None
         return int(text)
+
+    def _hour(self, name: str) -> time | None:
+        try:
+            return parse_clock(str(self.cleaned_data.get(name, "")).strip(), field=name)
+        except InputInvalid as exc:
+            self.add_error(name, exc.message)
+            return None
 
     def settings(self) -> Settings:
         """Give what a valid form amounts to."""
         parts = self.cleaned_data
-        return Settings(night_at=parts["night_at"], share_percent=parts["share_percent"], items=parts["items"])
+        return Settings(
+            night_at=parts["night_at"],
+            hours_from=parts["hours_from"],
+            hours_until=parts["hours_until"],
+            **{number: parts[number] for number in _PAIRS.values()},
+        )
 
 
 class ReasonForm(forms.Form):

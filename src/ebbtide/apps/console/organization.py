@@ -4,6 +4,7 @@ Every function that reads, but the last, expects an open transaction in the orga
 """
 
 from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import asdict
 from datetime import date, time
 
 from django.utils.translation import gettext_lazy
@@ -91,8 +92,17 @@ def job_lines(found: Sequence[Job], *, queues: QueueLines) -> tuple[JobLine, ...
 
 
 def settings_of(org: Organization) -> Settings:
-    """Give when an organization's nights start, and what they may take."""
-    return Settings(night_at=org.night_at, share_percent=org.share_cap_percent, items=org.item_cap)
+    """Give when an organization's nights start, what they may take, how fast and in which hours."""
+    return Settings(
+        night_at=org.night_at,
+        share_percent=org.share_cap_percent,
+        items=org.item_cap,
+        nightly_amount=org.nightly_amount,
+        rows_per_second=org.rows_per_second,
+        objects_per_second=org.objects_per_second,
+        hours_from=org.hours_from,
+        hours_until=org.hours_until,
+    )
 
 
 def people(*, org: int) -> tuple[int, tuple[str, ...]]:
@@ -136,19 +146,29 @@ def history_listing(*, org: int, asked: Asked) -> Listing[ChangeLine]:
 
 def written(settings: Settings) -> dict[str, object]:
     """Write settings down as the history keeps them."""
-    return {
-        "night_at": f"{settings.night_at:%H:%M}",
-        "share_percent": settings.share_percent,
-        "items": settings.items,
-    }
+    return {name: f"{value:%H:%M}" if isinstance(value, time) else value for name, value in asdict(settings).items()}
 
 
 def _read(kept: Mapping[str, object]) -> Settings:
-    share, items = kept["share_percent"], kept["items"]
+    """Read what the history kept; what was written before there was a setting says nothing of it."""
+
+    def number(name: str) -> int | None:
+        value = kept.get(name)
+        return value if isinstance(value, int) else None
+
+    def hour(name: str) -> time | None:
+        value = kept.get(name)
+        return time.fromisoformat(value) if isinstance(value, str) else None
+
     return Settings(
         night_at=time.fromisoformat(str(kept["night_at"])),
-        share_percent=share if isinstance(share, int) else None,
-        items=items if isinstance(items, int) else None,
+        share_percent=number("share_percent"),
+        items=number("items"),
+        nightly_amount=number("nightly_amount"),
+        rows_per_second=number("rows_per_second"),
+        objects_per_second=number("objects_per_second"),
+        hours_from=hour("hours_from"),
+        hours_until=hour("hours_until"),
     )
 
 

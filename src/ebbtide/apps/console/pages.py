@@ -15,6 +15,7 @@ from ebbtide.apps.policies.selectors import jobs
 from ebbtide.apps.policies.services import DEFAULT_JOB_DAYS, DEFAULT_JOB_SINCE
 from ebbtide.apps.runs.models import Run
 from ebbtide.apps.runs.pages import run_lines
+from ebbtide.domain.amount import nights_to_go
 from ebbtide.domain.calendar import local_day, parse_day, parse_zone
 from ebbtide.domain.errors import InputInvalid
 from ebbtide.domain.identity import public_id
@@ -76,6 +77,7 @@ def org_page(org: Organization, *, now: datetime, runs: Asked, history: Asked) -
             types=types,
             due=sum(one.items for one in types),
             due_bytes=sum(one.bytes for one in types),
+            nights=nights_to_go(sum(one.items for one in types), most=org.nightly_amount),
             jobs=organization.job_lines(found, queues=queues),
             members=members,
             admins=admins,

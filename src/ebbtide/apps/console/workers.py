@@ -13,7 +13,7 @@ from zoneinfo import ZoneInfo
 from django.utils.translation import gettext_lazy
 
 from ebbtide.apps.orgs.database import as_platform
-from ebbtide.apps.runs.tasks import NIGHT_TASK, RUN_TASK, SILENT_AFTER_S, SIMULATE_TASK
+from ebbtide.apps.runs.tasks import HELP_TASK, NIGHT_TASK, RUN_TASK, SILENT_AFTER_S, SIMULATE_TASK
 from ebbtide.domain.calendar import latest_night, next_night, parse_zone
 from ebbtide.domain.errors import InputInvalid
 from ebbtide.web.context.console import OpenRun, QueuedLine, StoreNote, WorkersPage
@@ -22,11 +22,12 @@ from ebbtide.web.listing import Asked, Column, Table, list_rows
 
 FAILED_FOR = timedelta(days=1)
 """How long a failed night is shown: as long as it counts for how often it is tried."""
-_TASKS = [NIGHT_TASK, RUN_TASK, SIMULATE_TASK]
-_KINDS: dict[str, Literal["night", "run", "simulation"]] = {
+_TASKS = [NIGHT_TASK, RUN_TASK, SIMULATE_TASK, HELP_TASK]
+_KINDS: dict[str, Literal["night", "run", "simulation", "help"]] = {
     NIGHT_TASK: "night",
     RUN_TASK: "run",
     SIMULATE_TASK: "simulation",
+    HELP_TASK: "help",
 }
 _MOST = 2_000
 """Jobs read at once, oldest first; what waits behind them is counted."""

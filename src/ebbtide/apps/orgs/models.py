@@ -20,6 +20,21 @@ def new_pepper() -> bytes:
     return secrets.token_bytes(32)
 
 
+def throttle_checks(of: str) -> list[models.CheckConstraint]:
+    """Give the checks of a throttle's columns: rates of at least one a second, hours both or neither, and not empty.
+
+    Args:
+        of: what the constraints' names begin with.
+    """
+    neither = models.Q(hours_from__isnull=True, hours_until__isnull=True)
+    both = models.Q(hours_from__isnull=False, hours_until__isnull=False) & ~models.Q(hours_from=models.F("hours_until"))
+    return [
+        models.CheckConstraint(name=f"{of}_rows_per_second", condition=models.Q(rows_per_second__gte=1)),
+        models.CheckConstraint(name=f"{of}_objects_per_second", condition=models.Q(objects_per_second__gte=1)),
+        models.CheckConstraint(name=f"{of}_hours", condition=neither | both),
+    ]
+
+
 class Organization(models.Model):
     """A tenant: one contact centre.
 
@@ -38,6 +53,11 @@ class Organization(models.Model):
     jobs_version = models.IntegerField(default=1)
     share_cap_percent = models.SmallIntegerField(null=True, default=20)
     item_cap = models.BigIntegerField(null=True)
+    nightly_amount = models.BigIntegerField(null=True)
+    rows_per_second = models.IntegerField(null=True)
+    objects_per_second = models.IntegerField(null=True)
+    hours_from = models.TimeField(null=True)
+    hours_until = models.TimeField(null=True)
     pepper = models.BinaryField(default=new_pepper)
     created_at = models.DateTimeField(db_default=Now())
 
@@ -47,6 +67,8 @@ class Organization(models.Model):
                 name="org_share_cap", condition=models.Q(share_cap_percent__gte=0, share_cap_percent__lte=100)
             ),
             models.CheckConstraint(name="org_item_cap", condition=models.Q(item_cap__gte=0)),
+            models.CheckConstraint(name="org_nightly_amount", condition=models.Q(nightly_amount__gte=1)),
+            *throttle_checks("org"),
         ]
 
     def __str__(self) -> str:

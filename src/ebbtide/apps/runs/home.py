@@ -17,6 +17,7 @@ from ebbtide.apps.policies.pages import job_line, queue_lines
 from ebbtide.apps.policies.selectors import jobs
 from ebbtide.apps.runs.age_charts import AGES, ages_card, unit_of
 from ebbtide.apps.runs.ages import Ages, ages
+from ebbtide.apps.runs.backlog import backlog_note
 from ebbtide.apps.runs.matrix import MATRIX, Decided, matrix
 from ebbtide.apps.runs.models import Run
 from ebbtide.apps.runs.pages import run_lines, state_note
@@ -94,6 +95,7 @@ def home_page(org: Organization, *, now: datetime, asked: HomeAsked) -> HomePage
     night = next_night(now, zone=parse_zone(org.zone), at=org.night_at)
     last = Run.objects.filter(org_id=org.id).order_by("-id").first()
     aside = set_aside(org=org.id)
+    backlog = backlog_note(org, due=items, on=local_day(now, zone=parse_zone(org.zone)))
     return HomePage(
         state=state_note(org, last=last),
         next_night=night,
@@ -104,7 +106,7 @@ def home_page(org: Organization, *, now: datetime, asked: HomeAsked) -> HomePage
         ),
         tonight_items=items,
         tonight_bytes=sum(one.bytes for one in tonight.values()),
-        tonight_does=tonight_note(org, night=night, selected=items, population=held_items),
+        tonight_does=tonight_note(org, night=night, selected=backlog.tonight, population=held_items),
         start=None if held_items else _start(org, decided),
         ages=ages_card(seen, decided=decided, unit=asked.unit, asked=asked.ages, query=asked.query),
         matrix=matrix(decided, org=org.id, asked=asked.matrix),
@@ -115,6 +117,7 @@ def home_page(org: Organization, *, now: datetime, asked: HomeAsked) -> HomePage
         job_count=len(decided.jobs),
         aside=aside_lines(aside),
         aside_items=sum(one.items for one in aside),
+        backlog=backlog,
     )
 
 

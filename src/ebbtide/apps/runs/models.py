@@ -10,19 +10,26 @@ from django.contrib.postgres.fields import ArrayField
 from django.db import models
 from django.db.models.functions import Now
 
-from ebbtide.apps.orgs.models import Organization
+from ebbtide.apps.orgs.models import Organization, throttle_checks
 
 
 class Platform(models.Model):
-    """The one row of the platform: its kill switch, and the last clock reading found good."""
+    """The one row of the platform: its kill switch, its throttle, and the last clock reading found good."""
 
     id = models.SmallIntegerField(primary_key=True, default=1)
     stopped = models.BooleanField(default=False)
     stopped_reason = models.TextField(default="")
     clock_read_at = models.DateTimeField(null=True)
+    rows_per_second = models.IntegerField(null=True)
+    objects_per_second = models.IntegerField(null=True)
+    hours_from = models.TimeField(null=True)
+    hours_until = models.TimeField(null=True)
 
     class Meta:
-        constraints: ClassVar = [models.CheckConstraint(name="platform_one_row", condition=models.Q(id=1))]
+        constraints: ClassVar = [
+            models.CheckConstraint(name="platform_one_row", condition=models.Q(id=1)),
+            *throttle_checks("platform"),
+        ]
 
 
 class SwitchTurn(models.Model):
@@ -35,8 +42,21 @@ class SwitchTurn(models.Model):
     at = models.DateTimeField(db_default=Now())
 
 
+class ThrottleTurn(models.Model):
+    """One change of the platform's throttle: who, when, from what, to what. Append-only; belongs to no organization."""
+
+    id = models.BigAutoField(primary_key=True)
+    actor = models.TextField()
+    before = models.JSONField()
+    after = models.JSONField()
+    at = models.DateTimeField(db_default=Now())
+
+
 class Plan(models.Model):
-    """The head of a plan; immutable but for the confirmation by a person."""
+    """The head of a plan; immutable but for the confirmation by a person.
+
+    `amount` is the most items a night might take when it was made, `rest_…` what is due and was left out for it.
+    """
 
     id = models.BigAutoField(primary_key=True)
     org = models.ForeignKey(Organization, on_delete=models.PROTECT, db_index=False)
@@ -53,6 +73,9 @@ class Plan(models.Model):
     newest = models.DateField(null=True)
     population = models.BigIntegerField()
     population_bytes = models.BigIntegerField(null=True)
+    amount = models.BigIntegerField(null=True)
+    rest_items = models.BigIntegerField(default=0)
+    rest_bytes = models.BigIntegerField(default=0)
     sha256 = models.BinaryField()
     confirmed_at = models.DateTimeField(null=True)
     confirmed_by = models.TextField(default="")
@@ -97,6 +120,7 @@ class Run(models.Model):
     kept = models.BigIntegerField(default=0)
     failed = models.BigIntegerField(default=0)
     not_reached = models.BigIntegerField(default=0)
+    stretch = models.IntegerField(null=True)  # weight of its stretches, in rows: one for all its workers
 
     class Meta:
         constraints: ClassVar = [
@@ -110,3 +134,12 @@ class Run(models.Model):
             models.Index(name="run_by_date", fields=["local_date", "id"]),  # over all organizations, for the operator
             models.Index(name="run_by_outcome", fields=["outcome", "id"]),
         ]
+
+
+class BatchCount(models.Model):
+    """The last number a batch of a run was given, by whichever of its workers."""
+
+    pk = models.CompositePrimaryKey("org", "run_id")
+    org = models.ForeignKey(Organization, on_delete=models.PROTECT, db_index=False)
+    run_id = models.BigIntegerField()
+    last = models.IntegerField()

@@ -9,16 +9,19 @@ from django.db.models import Sum
 
 from ebbtide.apps.catalog.models import Cell as CellRow
 from ebbtide.apps.catalog.models import Queue
+from ebbtide.apps.ledger.models import Entry
 from ebbtide.apps.orgs.database import WEB, acting_in, as_platform
 from ebbtide.apps.orgs.models import Organization
 from ebbtide.apps.policies.selectors import jobs
-from ebbtide.apps.runs.models import Plan, PlanLine
+from ebbtide.apps.runs.models import Plan, PlanLine, Run
 from ebbtide.apps.runs.wiring import cell_catalog
+from ebbtide.domain.amount import Rest, tonights
 from ebbtide.domain.calendar import Days, local_day, parse_zone
 from ebbtide.domain.cell import Cell, DataType
 from ebbtide.domain.errors import Broken, InputInvalid
 from ebbtide.domain.identity import not_found, parse_id, public_id
 from ebbtide.domain.plan import Facts, PlanHash, PlannedCell
+from ebbtide.engine.admit import Mode
 from ebbtide.engine.simulate import plan_cells
 
 _LINES_AT_ONCE = 500
@@ -60,8 +63,11 @@ def make_plan(org_id: int, *, as_of: date | None, now: datetime, using: str = WE
         plan_id: int = cursor.fetchone()[0]
         hashed = PlanHash(org=org_id, as_of=on)
         lines = []
+        rest, amount = Rest(), org.nightly_amount
+        stuck: frozenset[tuple[date, int]] = frozenset() if amount is None else _stuck(org_id, using=using)
         # closed here and now if storing fails: a cursor left to the garbage collector would outlive its transaction
-        with closing(plan_cells(cell_catalog(org_id, using=using), jobs=in_force, queues=queues, on=on)) as planned:
+        with closing(plan_cells(cell_catalog(org_id, using=using), jobs=in_force, queues=queues, on=on)) as due:
+            planned = tonights(due, most=amount, rest=rest, stuck=stuck)
             for line in _lines(planned, hashed=hashed, org=org_id, plan=plan_id):
                 lines.append(line)
                 if len(lines) == _LINES_AT_ONCE:
@@ -85,11 +91,23 @@ def make_plan(org_id: int, *, as_of: date | None, now: datetime, using: str = WE
             newest=totals.newest,
             population=held["n"] or 0,
             population_bytes=held["size"] or 0,
+            amount=amount,
+            rest_items=rest.left.items,
+            rest_bytes=rest.left.bytes,
             sha256=hashed.digest(),
         )
         PlanLine.objects.using(using).bulk_create(lines)
         plan.save(using=using, force_insert=True)
     return plan
+
+
+def _stuck(org: int, *, using: str) -> frozenset[tuple[date, int]]:
+    """Give the days and Qs of which the last live run had to leave something, with whatever reason."""
+    last = Run.objects.using(using).filter(org_id=org, mode=Mode.LIVE, outcome__isnull=False).order_by("-id").first()
+    if last is None:
+        return frozenset()
+    left = Entry.objects.using(using).filter(org_id=org, run_id=last.id, outcome__in=("kept", "failed"))
+    return frozenset(left.values_list("day", "queue_id").distinct())
 
 
 def _lines(planned: Iterator[PlannedCell], *, hashed: PlanHash, org: int, plan: int) -> Iterator[PlanLine]:

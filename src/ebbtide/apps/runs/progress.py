@@ -10,7 +10,7 @@ from typing import Literal
 from django.db import connections
 
 from ebbtide.apps.orgs.database import WEB
-from ebbtide.apps.orgs.locks import is_carried
+from ebbtide.apps.orgs.locks import is_carried, workers_at
 from ebbtide.apps.runs.models import Plan, Run
 from ebbtide.domain.cell import DataType
 from ebbtide.web.context.runs import ProgressNote
@@ -20,7 +20,7 @@ WINDOW = timedelta(minutes=1)
 _ENOUGH_S = 2.0
 """Seconds of work before anything is said about how fast it goes."""
 
-State = Literal["starting", "going", "reading_back", "stopping", "waiting"]
+State = Literal["starting", "going", "reading_back", "stopping", "waiting", "resting"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,6 +80,8 @@ def progress_of(run: Run, *, plan: Plan, now: datetime, said: int | None) -> Pro
         day=booked.day,
         data_type=None if booked.data_type is None else DataType(booked.data_type),
         beat_s=None if booked.newest is None else max(0, round((now - booked.newest).total_seconds())),
+        workers=workers_at(run.id, using=WEB),
+        rests=run.reason,
         said=tenth,
         tell=said is not None and tenth != said,
     )
@@ -101,7 +103,7 @@ def _rates(booked: Booked, *, since: datetime) -> tuple[float | None, float | No
 
 def _state(run: Run, *, done: bool) -> State:
     if not is_carried(run.id, using=WEB):
-        return "waiting"
+        return "resting" if run.reason else "waiting"
     if run.cancelled_at is not None:
         return "stopping"
     if run.mode is None:

@@ -10,6 +10,7 @@ from datetime import date, datetime
 from ebbtide.apps.orgs.models import Organization
 from ebbtide.apps.policies.models import RetentionJob
 from ebbtide.apps.policies.pages import job_line, queue_lines
+from ebbtide.apps.runs.backlog import backlog_note
 from ebbtide.apps.runs.figures import BookFigures, Decider, PlanFigures, book_figures, plan_figures, results_of
 from ebbtide.apps.runs.models import Plan, Run
 from ebbtide.apps.runs.pages import run_line
@@ -17,7 +18,7 @@ from ebbtide.apps.runs.plan_cells import Names, list_cells
 from ebbtide.apps.runs.planning import facts_of, made_from
 from ebbtide.apps.runs.progress import progress_of
 from ebbtide.apps.runs.tables import DAYS, NUMBERS, REASONS
-from ebbtide.domain.calendar import Days
+from ebbtide.domain.calendar import Days, local_day, parse_zone
 from ebbtide.domain.cell import Amount
 from ebbtide.domain.errors import CapExceeded, PlanStale
 from ebbtide.domain.guard import Caps, check_caps
@@ -36,7 +37,7 @@ from ebbtide.web.context.runs import (
     RunPage,
     RunPlanPage,
 )
-from ebbtide.web.context.shared import JobLine, QueueLine
+from ebbtide.web.context.shared import BacklogNote, JobLine, QueueLine
 from ebbtide.web.heatmap import Heatmap, heatmap
 from ebbtide.web.listing import Asked, list_rows
 
@@ -176,9 +177,17 @@ def run_page(org: Organization, *, facts: RunFacts, asked: AskedOfRun, now: date
         bytes_per_second=run.purged_bytes / rate if rate and run.purged else None,
         guard=guard,
         note="" if guard else run.reason,
+        backlog=_backlog(org, run=run, plan=plan, now=now),
         already_gone=facts.book.by_outcome.get("already_gone", Amount()).items,
         verified=facts.verified,
     )
+
+
+def _backlog(org: Organization, *, run: Run, plan: Plan, now: datetime) -> BacklogNote | None:
+    """Say how what this run left to later nights stands; None where it left nothing, or another run came since."""
+    if not plan.rest_items or Run.objects.filter(org_id=org.id, id__gt=run.id).exists():
+        return None
+    return backlog_note(org, due=plan.rest_items, on=local_day(now, zone=parse_zone(org.zone)))
 
 
 def run_plan_page(facts: RunFacts, *, narrowed: PlanFilter, asked: Asked) -> RunPlanPage:

@@ -12,15 +12,17 @@ from dataclasses import dataclass
 from datetime import date, datetime
 
 import structlog
+from django.conf import settings
 from django.db import IntegrityError, connections, transaction
 
 from ebbtide.apps.orgs.database import SWEEP, WEB, acting_in, mapped_errors
-from ebbtide.apps.orgs.locks import carrying, wait_until_at_rest
+from ebbtide.apps.orgs.locks import carrying, helping, wait_until_at_rest
 from ebbtide.apps.orgs.models import Organization
 from ebbtide.apps.runs.circumstances import circumstances
 from ebbtide.apps.runs.models import Plan, Platform, Run, SwitchTurn
 from ebbtide.apps.runs.planning import check_hash, facts_of, made_from, make_plan, plan_by_id
 from ebbtide.apps.runs.selectors import run_by_id
+from ebbtide.apps.runs.throttling import throttle_of
 from ebbtide.apps.runs.wiring import live_run, object_store
 from ebbtide.domain.errors import Broken, InputInvalid, Refused, Taken
 from ebbtide.domain.identity import public_id
@@ -29,6 +31,7 @@ from ebbtide.domain.plan import check_fresh
 from ebbtide.engine.admit import Admission, Mode, admit
 from ebbtide.engine.clock import Clock
 from ebbtide.engine.night import carry_out
+from ebbtide.engine.sweep import help_sweep
 
 log = structlog.get_logger(__name__)
 
@@ -136,10 +139,43 @@ def carry(run: Run, *, clock: Clock, stop: Stop = never) -> Run:
         elif run.outcome is None:
             _check_plan(run)
         if run.outcome is None:
-            numbers = carry_out(live_run(run, clock=clock), store=object_store(), stop=stop)
+            run = _awake(run)
+            throttle = throttle_of(run, clock=clock)
+            numbers = carry_out(live_run(run, clock=clock), store=object_store(), stop=stop, throttle=throttle)
             run = _refreshed(run)
             log.info("run interrupted" if numbers is None else "run ended", **_told(run))
         return run
+
+
+def help_run(org_id: int, *, run_id: int, clock: Clock, stop: Stop = never) -> int:
+    """Work at a live run that another worker carries, for as long as there is a part that nobody is at.
+
+    Returns:
+        How many parts were gone through; 0 where there was nothing to do.
+
+    Raises:
+        Taken: the run ended meanwhile, or others kept coming first.
+    """
+    with acting_in(org_id, using=SWEEP):
+        run = Run.objects.using(SWEEP).filter(org_id=org_id, id=run_id, mode=Mode.LIVE, outcome__isnull=True).first()
+    if run is None:
+        return 0
+    with helping(run.id) as is_wanted:
+        if not is_wanted:
+            return 0
+        _check_plan(run)
+        throttle = throttle_of(run, clock=clock)
+        parts = help_sweep(live_run(run, clock=clock), store=object_store(), stop=stop, throttle=throttle)
+    log.info("run helped", org=public_id("org", org_id), run=public_id("run", run_id), parts=parts)
+    return parts
+
+
+def _awake(run: Run) -> Run:
+    """Take back what was said of a run that rested."""
+    if run.reason:
+        with acting_in(run.org_id, using=SWEEP):
+            Run.objects.using(SWEEP).filter(org_id=run.org_id, id=run.id, outcome__isnull=True).update(reason="")
+    return _refreshed(run)
 
 
 def _check_plan(run: Run) -> None:
@@ -181,13 +217,14 @@ def _admitted(run: Run, *, clock: Clock) -> Run:
             admission = Admission(Mode.BLOCKED, exc.message)
         if admission.mode is Mode.LIVE:
             run.mode = Mode.LIVE
+            run.stretch = settings.EBBTIDE_STRETCH
             run.worker = f"{socket.gethostname()}:{os.getpid()}"
         else:
             run.mode = Mode.SIMULATED if admission.mode is Mode.SIMULATED else None
             run.outcome = RunOutcome(admission.mode)
             run.reason = admission.reason
             run.ended_at = clock.now()
-        run.save(using=SWEEP, update_fields=["mode", "worker", "outcome", "reason", "ended_at"])
+        run.save(using=SWEEP, update_fields=["mode", "worker", "stretch", "outcome", "reason", "ended_at"])
     if run.outcome is not None:
         log.info("run ended", **_told(run))
     return run

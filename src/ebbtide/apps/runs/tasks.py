@@ -25,8 +25,9 @@ from procrastinate.manager import JobManager
 from ebbtide.apps.orgs.database import SWEEP, mapped_errors
 from ebbtide.apps.orgs.locks import is_carried
 from ebbtide.apps.runs import nights
+from ebbtide.apps.runs.helping import invitations, is_resting
 from ebbtide.apps.runs.nights import DueNight
-from ebbtide.apps.runs.services import Stop, simulate
+from ebbtide.apps.runs.services import Stop, help_run, simulate
 from ebbtide.apps.runs.settling import settle_due
 from ebbtide.domain.errors import Refused, Taken
 from ebbtide.domain.identity import public_id
@@ -37,7 +38,7 @@ log = structlog.get_logger(__name__)
 CLOCK, NIGHTS = "clock", "night"
 """The two queues. A worker serves each by itself, so that long nights never hold up the tick."""
 
-NIGHT_TASK, RUN_TASK, SIMULATE_TASK = "ebbtide.night", "ebbtide.run", "ebbtide.simulate"
+NIGHT_TASK, RUN_TASK, SIMULATE_TASK, HELP_TASK = "ebbtide.night", "ebbtide.run", "ebbtide.simulate", "ebbtide.help"
 EVERY_TEN_SECONDS = "* * * * * */10"
 SILENT_AFTER_S = 20
 """Seconds without a heartbeat after which a worker is taken for dead (it beats every 5)."""
@@ -47,6 +48,7 @@ _FAILURES_COUNT_FOR = timedelta(days=1)
 _STARTING = timedelta(minutes=10)
 _FORGET_AFTER_HOURS = 24 * 30
 _JOBS_AT_ONCE = 500
+_BELOW_NIGHTS = -10
 
 
 def wait_after(failures: int) -> timedelta:
@@ -104,7 +106,7 @@ def _is_wanted(night: DueNight, *, queued: _Queued | None, now: datetime) -> boo
             return False
     if night.open_run is not None:
         # Its carrier's advisory lock, not the queue, says whether it lives: a killed one is relieved at this tick.
-        return not is_carried(night.open_run)
+        return not is_carried(night.open_run) and not is_resting(night.org, now=now)
     return queued is None or not queued.starting
 
 
@@ -126,6 +128,8 @@ def defer_due(*, now: datetime) -> int:
     queued = _queued(now=now)
     jobs = [_job(night) for night in due if _is_wanted(night, queued=queued.get(night.org), now=now)]
     manager = JobManager(DjangoConnector(alias=SWEEP))
+    if any(night.open_run is not None for night in due):
+        _invite(manager, now=now)
     return sum(_defer(manager, jobs[at : at + _JOBS_AT_ONCE]) for at in range(0, len(jobs), _JOBS_AT_ONCE))
 
 
@@ -137,6 +141,24 @@ def _job(night: DueNight) -> Job:
         queueing_lock=f"night:{night.org}",
         task_kwargs={**asdict(night), "on": night.on.isoformat()},
     )
+
+
+def _invite(manager: JobManager, *, now: datetime) -> None:
+    """Ask for helpers of large runs, below everything else that waits; who is asked already is not asked twice."""
+    asked = [
+        Job(
+            queue=NIGHTS,
+            task_name=HELP_TASK,
+            lock=None,
+            queueing_lock=f"help:{one.run}:{number}",
+            priority=_BELOW_NIGHTS,
+            task_kwargs={"org": one.org, "run": one.run},
+        )
+        for one in invitations(now=now)
+        for number in range(one.helpers)
+    ]
+    if asked:
+        _defer(manager, asked)
 
 
 def defer_run(org: int, *, using: str = SWEEP) -> None:
@@ -199,6 +221,18 @@ def night(context: JobContext, org: int, on: str, open_run: int | None, has_run:
     if stop():
         return  # still due, and found again by the next tick
     nights.run_night(DueNight(org, date.fromisoformat(on), open_run, has_run), clock=clock, stop=stop)
+
+
+@app.task(name=HELP_TASK, queue=NIGHTS, pass_context=True)
+def help_out(context: JobContext, org: int, run: int) -> None:
+    """Work at a large run that another worker carries."""
+    clock, stop = _handed(context)
+    if stop():
+        return  # asked again by the next tick
+    try:
+        help_run(org, run_id=run, clock=clock, stop=stop)
+    except Taken as exc:
+        log.info("help not needed", org=public_id("org", org), run=public_id("run", run), reason=exc.message)
 
 
 @app.task(name=SIMULATE_TASK, queue=NIGHTS, pass_context=True)

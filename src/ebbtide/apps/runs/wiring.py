@@ -9,12 +9,13 @@ from django.conf import settings
 from django.db import connections
 
 from ebbtide.apps.orgs.database import SWEEP, acting_in, mapped_errors
-from ebbtide.apps.orgs.locks import turnstile
+from ebbtide.apps.orgs.locks import alone_at, at_part, turnstile
 from ebbtide.apps.runs.models import Run
 from ebbtide.domain.outcome import Numbers, RunOutcome
 from ebbtide.engine.clock import Clock
+from ebbtide.engine.split import STRETCH
 from ebbtide.stores.objects import Objects
-from ebbtide.stores.postgres import PostgresCells, PostgresRun
+from ebbtide.stores.postgres import Hooks, PostgresCells, PostgresRun
 
 FETCH_ROWS = 5_000
 
@@ -50,6 +51,10 @@ def live_run(run: Run, *, clock: Clock) -> PostgresRun:
     def transaction() -> AbstractContextManager[Any]:
         return acting_in(run.org_id, using=SWEEP)
 
+    def rested(reason: str) -> None:
+        with transaction():
+            Run.objects.using(SWEEP).filter(org_id=run.org_id, id=run.id, outcome__isnull=True).update(reason=reason)
+
     def ended(numbers: Numbers, purged_bytes: int, outcome: RunOutcome, reason: str) -> None:
         Run.objects.using(SWEEP).filter(org_id=run.org_id, id=run.id, outcome__isnull=True).update(
             outcome=outcome,
@@ -62,4 +67,11 @@ def live_run(run: Run, *, clock: Clock) -> PostgresRun:
             not_reached=numbers.not_reached,
         )
 
-    return PostgresRun(transaction, run=run.id, turnstile=lambda: turnstile(run.org_id), ended=ended)
+    hooks = Hooks(
+        turnstile=lambda: turnstile(run.org_id),
+        hold=lambda part: at_part(run.id, part),
+        alone=lambda: alone_at(run.id),
+        rested=rested,
+        ended=ended,
+    )
+    return PostgresRun(transaction, run=run.id, hooks=hooks, stretch=run.stretch or STRETCH)

@@ -1,6 +1,7 @@
 """Organizations, their queues and their people."""
 
 import secrets
+from dataclasses import asdict, replace
 from typing import Annotated
 
 import typer
@@ -8,12 +9,16 @@ import typer
 from ebbtide.apps.accounts import members, set_up
 from ebbtide.apps.accounts import services as accounts
 from ebbtide.apps.catalog import selectors as catalog
+from ebbtide.apps.console.organization import settings_of
+from ebbtide.apps.console.services import change_settings
 from ebbtide.apps.orgs import selectors, services
 from ebbtide.apps.orgs.database import acting_in
 from ebbtide.apps.orgs.models import Organization
 from ebbtide.apps.policies.services import onboard
+from ebbtide.apps.runs.throttling import throttle_set, told
 from ebbtide.cli import show
 from ebbtide.cli.session import Session, command
+from ebbtide.cli.throttles import Hours, Objects, Rows, read_limit, read_throttle, tell_throttle
 from ebbtide.domain.calendar import next_night, parse_day, parse_zone
 from ebbtide.domain.identity import public_id
 from ebbtide.web.address import DEFAULT_ADDRESS
@@ -105,6 +110,35 @@ def disarm(session: Session, org: Org, reason: Reason = "") -> None:
     if not services.disarm(found.id, reason=reason, actor=session.actor, now=session.clock.now()):
         session.say(f"{found.name} was not armed.")
     _told(session, selectors.refreshed(found.id))
+
+
+@command(app, "throttle")
+def throttle(
+    session: Session,
+    org: Org,
+    rows: Rows = None,
+    objects: Objects = None,
+    hours: Hours = None,
+    nightly: Annotated[
+        str | None, typer.Option(help="Items a live night takes, oldest first, or `none` for all that is due.")
+    ] = None,
+) -> None:
+    """Set how much a night takes, how fast, and in which hours; without an option it only shows that."""
+    found = selectors.find_organization(org)
+    with acting_in(found.id):
+        before = settings_of(selectors.refreshed(found.id))
+    asked = read_throttle(throttle_set(found), rows=rows, objects=objects, hours=hours)
+    amount = read_limit(nightly, before=before.nightly_amount, field="nightly")
+    settings = replace(before, nightly_amount=amount, **asdict(asked))
+    if settings != before:
+        change_settings(found.id, settings=settings, actor=session.actor)
+
+    def text() -> None:
+        session.line(f"{public_id('org', found.id)}  {found.name}")
+        session.line(f"  items a night     {'all that is due' if amount is None else f'{amount:,}, oldest first'}")
+        tell_throttle(session, asked)
+
+    session.emit({"org": public_id("org", found.id), "nightly_amount": amount, **told(asked)}, text=text)
 
 
 @command(queues, "list")

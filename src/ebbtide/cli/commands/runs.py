@@ -6,14 +6,17 @@ import typer
 
 from ebbtide.apps.catalog import selectors as catalog
 from ebbtide.apps.orgs.database import acting_in
+from ebbtide.apps.orgs.models import Organization
 from ebbtide.apps.orgs.selectors import find_organization
 from ebbtide.apps.runs import selectors, services
-from ebbtide.apps.runs.models import Run
+from ebbtide.apps.runs.backlog import due_since
+from ebbtide.apps.runs.models import Plan, Run
 from ebbtide.cli import show
 from ebbtide.cli.commands.orgs import Org
 from ebbtide.cli.commands.plans import AsOf
 from ebbtide.cli.session import Session, command
 from ebbtide.cli.stopping import stop_asked
+from ebbtide.domain.amount import nights_to_go
 from ebbtide.domain.calendar import local_day, parse_day, parse_zone
 from ebbtide.domain.errors import InputInvalid
 from ebbtide.domain.identity import public_id
@@ -30,6 +33,9 @@ RunId = Annotated[str, typer.Argument(metavar="RUN", help="Id (run_…).")]
 def _told(session: Session, run: Run) -> None:
     with acting_in(run.org_id):
         names = {queue.id: queue.name for queue in catalog.queues(org=run.org_id)}
+        plan = Plan.objects.get(org_id=run.org_id, id=run.plan_id)
+        today = local_day(session.clock.now(), zone=parse_zone(Organization.objects.get(id=run.org_id).zone))
+        since = due_since(run.org_id, on=today)
         results = selectors.results(run)
         reasons = selectors.reasons(run)
     planned = sum(result.planned for result in results)
@@ -59,11 +65,19 @@ def _told(session: Session, run: Run) -> None:
         )
         for reason in reasons:
             session.line(f"  {reason.items:,} {reason.outcome}: {reason.reason}")
+        if plan.rest_items:
+            nights = nights_to_go(plan.rest_items, most=plan.amount)
+            session.line(f"  {plan.rest_items:,} more were due and left to later nights: about {nights:,} to go.")
+        if since is not None and since < today:
+            session.line(f"  The oldest item that is due now has been so for {(today - since).days:,} days.")
 
     session.emit(
         {
             **show.run(run),
             "planned": planned,
+            "rest": plan.rest_items,
+            "nights_to_go": nights_to_go(plan.rest_items, most=plan.amount),
+            "overdue_days": None if since is None else (today - since).days,
             "results": [
                 {
                     "queue_id": public_id("que", one.queue),

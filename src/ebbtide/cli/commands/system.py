@@ -5,18 +5,21 @@ from typing import Annotated
 import typer
 from django.conf import settings
 
-from ebbtide.apps.orgs.database import OWNER
+from ebbtide.apps.orgs.database import OWNER, mapped_errors
 from ebbtide.apps.orgs.selectors import find_organization
 from ebbtide.apps.orgs.services import stop_organization
 from ebbtide.apps.runs import nights
 from ebbtide.apps.runs.doctor import examine
+from ebbtide.apps.runs.models import Platform
 from ebbtide.apps.runs.reconcile import reconcile as reconcile_cells
 from ebbtide.apps.runs.schema import migrate as apply_migrations
 from ebbtide.apps.runs.services import turn_switch
 from ebbtide.apps.runs.settling import Settled, refuse_while_stopped, settle_day, settle_due
+from ebbtide.apps.runs.throttling import change_platform_throttle, throttle_set, told
 from ebbtide.cli import show
 from ebbtide.cli.session import Session, command, database
 from ebbtide.cli.stopping import stop_asked
+from ebbtide.cli.throttles import Hours, Objects, Rows, read_throttle, tell_throttle
 from ebbtide.domain.calendar import parse_day
 from ebbtide.domain.errors import InputInvalid
 from ebbtide.domain.identity import public_id
@@ -33,7 +36,22 @@ def register(root: typer.Typer) -> None:
     command(root, "settle")(settle)
     command(root, "reconcile")(reconcile)
     command(root, "doctor")(doctor)
+    command(root, "throttle")(throttle)
     root.add_typer(switch, name="switch")
+
+
+def throttle(session: Session, rows: Rows = None, objects: Objects = None, hours: Hours = None) -> None:
+    """Set how fast all organizations together delete, and in which hours; without an option it only shows that."""
+    with mapped_errors():
+        before = throttle_set(Platform.objects.get(id=1))
+    asked = read_throttle(before, rows=rows, objects=objects, hours=hours)
+    change_platform_throttle(asked, actor=session.actor)
+
+    def text() -> None:
+        session.line("The whole platform")
+        tell_throttle(session, asked)
+
+    session.emit(told(asked), text=text)
 
 
 def migrate(session: Session) -> None:

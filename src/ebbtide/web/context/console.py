@@ -113,11 +113,24 @@ class TypeLine:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Settings:
-    """When an organization's nights start, and what they may take; None is no cap, 0 is nothing at all."""
+    """When an organization's nights start, what they may take, how fast and in which hours.
+
+    Attributes:
+        night_at: in its own time.
+        share_percent, items: caps, which block; None is no cap, 0 is nothing at all.
+        nightly_amount: items a night takes, oldest first; None is all that is due.
+        rows_per_second, objects_per_second: None is as fast as may be.
+        hours_from, hours_until: hours of its day in which deletion may go on; both None at any hour.
+    """
 
     night_at: time
     share_percent: int | None
     items: int | None
+    nightly_amount: int | None = None
+    rows_per_second: int | None = None
+    objects_per_second: int | None = None
+    hours_from: time | None = None
+    hours_until: time | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -152,6 +165,7 @@ class PlatformOrgPage:
         last: its last run; None before the first.
         types: what is due now, one line per data type.
         due, due_bytes: their sums.
+        nights: nights until all of it is gone, with the amount of one night, if nothing else became due.
         jobs: the jobs in force.
         members: how many people belong to it.
         admins: e-mail addresses of its admins.
@@ -176,6 +190,7 @@ class PlatformOrgPage:
     history: Listing[ChangeLine]
     waiting_since: datetime | None = None
     switch: SwitchNote | None = None
+    nights: int = 0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -318,7 +333,8 @@ class QueuedLine:
     Attributes:
         id: of the job in the queue.
         org: whose it is; None for one that is gone.
-        kind: a night, a run by the operator's hand, or a simulation that the organization asked for.
+        kind: a night, a run by the operator's hand, a simulation that the organization asked for, or help for a large
+            run that another worker carries.
         on: org-local date of the night; None for the others.
         status: waiting, running, stalled (its worker is silent) or failed.
         since: aware instant it came to this.
@@ -328,7 +344,7 @@ class QueuedLine:
 
     id: int
     org: OrgLine | None
-    kind: Literal["night", "run", "simulation"]
+    kind: Literal["night", "run", "simulation", "help"]
     on: date | None
     status: Literal["waiting", "running", "stalled", "failed"]
     since: datetime | None

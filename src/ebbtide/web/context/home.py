@@ -1,12 +1,12 @@
 """What the home page of an organization is given."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import date, datetime
 from typing import Literal
 
 from ebbtide.domain.cell import DataType
 from ebbtide.web.charts.histogram import Histogram
-from ebbtide.web.context.shared import JobLine, QueueLine, RunLine, StateNote
+from ebbtide.web.context.shared import BacklogNote, JobLine, QueueLine, RunLine, StateNote
 from ebbtide.web.listing import Listing
 
 Unit = Literal["items", "bytes"]
@@ -206,6 +206,7 @@ class HomePage:
         tonight: one line per data type.
         tonight_items, tonight_bytes: their sums.
         tonight_does: what the run will really do.
+        backlog: how long the oldest has waited, and what one night leaves to the next.
         start: what to do first; None once anything is stored.
         ages: how old what is stored is.
         matrix: effective retention, one row per Q.
@@ -234,3 +235,4 @@ class HomePage:
     start: StartNote | None = None
     aside: tuple[AsideLine, ...] = ()
     aside_items: int = 0
+    backlog: BacklogNote = field(default_factory=BacklogNote)

@@ -6,7 +6,7 @@ from typing import Literal
 
 from ebbtide.domain.cell import DataType
 from ebbtide.domain.outcome import RunOutcome
-from ebbtide.web.context.shared import JobLine, QueueLine, RunLine, StateNote
+from ebbtide.web.context.shared import BacklogNote, JobLine, QueueLine, RunLine, StateNote
 from ebbtide.web.heatmap import Heatmap
 from ebbtide.web.listing import Listing
 
@@ -160,18 +160,21 @@ class ProgressNote:
 
     Attributes:
         state: starting (its guards are being asked), going, reading_back (all is done and is looked for once more),
-            stopping (somebody has stopped it), waiting (nobody carries it: a worker takes it up).
+            stopping (somebody has stopped it), waiting (nobody carries it: a worker takes it up), resting (deletion is
+            not allowed at this hour).
         percent: of the planned items, 0 to 100, never 100 before all are done.
         done, done_bytes: what has come to an end so far, in whatever way.
         per_second, bytes_per_second: of the last minute; None where nothing can be said.
         left_s: about how many seconds it still takes; None where nothing can be said.
         day, data_type: where it is: of the last batch; None before the first.
         beat_s: seconds since the last batch; None before the first.
+        workers: that are at it.
+        rests: why it rests; empty where it does not.
         said: the tenth that was last told to people who hear the page.
         tell: whether another tenth is reached and told now.
     """
 
-    state: Literal["starting", "going", "reading_back", "stopping", "waiting"]
+    state: Literal["starting", "going", "reading_back", "stopping", "waiting", "resting"]
     percent: int
     done: int
     done_bytes: int
@@ -181,6 +184,8 @@ class ProgressNote:
     day: date | None = None
     data_type: DataType | None = None
     beat_s: int | None = None
+    workers: int = 0
+    rests: str = ""
     said: int = 0
     tell: bool = False
 
@@ -211,6 +216,7 @@ class RunPage:
         guard: set where a guard held the run back.
         note: what else is to be said of its end; empty where nothing is.
         already_gone: purged items that were found absent when their turn came.
+        backlog: how what is due stands now, where this is the newest run and left something to later nights.
         verified: whether the independent read-back found everything gone; None where it did not come to an end.
     """
 
@@ -228,6 +234,7 @@ class RunPage:
     guard: GuardNote | None = None
     note: str = ""
     already_gone: int = 0
+    backlog: BacklogNote | None = None
     verified: bool | None = None
 
 

@@ -198,3 +198,24 @@ class Pages:
     def next(self) -> int | None:
         """The page after, if there is one."""
         return self.number + 1 if self.number < self.count else None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class BacklogNote:
+    """How what is due stands.
+
+    Attributes:
+        overdue: days for which the oldest due item has been due; None where nothing is due.
+        since: the date on which it became due.
+        amount: items a night takes at the most; None for all.
+        tonight: items the next night takes.
+        left: items it leaves to later ones.
+        nights: nights until all is gone, if nothing else became due meanwhile.
+    """
+
+    overdue: int | None = None
+    since: date | None = None
+    amount: int | None = None
+    tonight: int = 0
+    left: int = 0
+    nights: int = 0

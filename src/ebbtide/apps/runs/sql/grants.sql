@@ -12,25 +12,28 @@ GRANT EXECUTE ON FUNCTION ebbtide_org(), ebbtide_user(), ebbtide_is_platform() T
 GRANT SELECT ON orgs_organization, orgs_flagchange, orgs_membership, orgs_group, orgs_groupmember, orgs_user,
     catalog_queue, catalog_cell, catalog_purgedline, insights_segment, insights_event, insights_identity,
     insights_setaside, insights_partition, insights_residue, media_mediaobject, media_upload, policies_retentionjob,
-    policies_jobqueue, policies_jobchange, ledger_entry, runs_platform, runs_switchturn, runs_plan, runs_planline, runs_run, activation_request,
+    policies_jobqueue, policies_jobchange, ledger_entry, runs_platform, runs_switchturn, runs_throttleturn, runs_plan,
+    runs_planline, runs_run, runs_batchcount, activation_request,
     accounts_invitation, accounts_peoplechange, console_settingchange, django_migrations
     TO ebbtide_web, ebbtide_sweep;
 GRANT INSERT ON runs_plan, runs_planline TO ebbtide_web, ebbtide_sweep;
 GRANT INSERT ON runs_run TO ebbtide_sweep;
-GRANT UPDATE (mode, outcome, reason, ended_at, worker, purged, purged_bytes, kept, failed, not_reached)
+GRANT UPDATE (mode, outcome, reason, ended_at, worker, purged, purged_bytes, kept, failed, not_reached, stretch)
     ON runs_run TO ebbtide_sweep;
 GRANT UPDATE (clock_read_at) ON runs_platform TO ebbtide_sweep;
 
 -- Web (pages, imports, the operator's commands).
 GRANT INSERT ON orgs_organization, activation_request, catalog_queue, insights_segment, insights_event, insights_identity,
     insights_setaside, media_mediaobject, policies_retentionjob, policies_jobchange TO ebbtide_web;
-GRANT UPDATE (name, night_at, share_cap_percent, item_cap) ON orgs_organization TO ebbtide_web;
+GRANT UPDATE (name, night_at, share_cap_percent, item_cap, nightly_amount, rows_per_second, objects_per_second, hours_from,
+    hours_until) ON orgs_organization TO ebbtide_web;
 GRANT UPDATE (archived_at) ON catalog_queue TO ebbtide_web;
 GRANT UPDATE (what, days, type, version, deleted_at, paused_at) ON policies_retentionjob TO ebbtide_web;
 GRANT UPDATE (confirmed_at, confirmed_by) ON runs_plan TO ebbtide_web;
 GRANT UPDATE (cancelled_at) ON runs_run TO ebbtide_web;
-GRANT UPDATE (stopped, stopped_reason) ON runs_platform TO ebbtide_web;
-GRANT INSERT ON runs_switchturn, console_settingchange TO ebbtide_web;
+GRANT UPDATE (stopped, stopped_reason, rows_per_second, objects_per_second, hours_from, hours_until) ON runs_platform
+    TO ebbtide_web;
+GRANT INSERT ON runs_switchturn, runs_throttleturn, console_settingchange TO ebbtide_web;
 GRANT INSERT, UPDATE, DELETE ON orgs_user, orgs_membership, orgs_group, orgs_groupmember, policies_jobqueue, media_upload
     TO ebbtide_web;
 GRANT SELECT, INSERT, UPDATE, DELETE ON django_session, axes_accessattempt, axes_accesslog, axes_accessfailurelog,
@@ -53,8 +56,8 @@ GRANT EXECUTE ON FUNCTION orgs_turn(text, boolean, text, text, timestamptz) TO e
 
 -- Sweep (the worker): the purge functions, and nothing that deletes beside them.
 GRANT EXECUTE ON FUNCTION runs_may_delete(bigint), runs_purge_rows(bigint, integer, date, date),
-    runs_claim_objects(bigint, date, integer), runs_open_claims(bigint), runs_close_objects(bigint, integer, bigint[], text[], text[]),
-    runs_add_up(bigint, boolean) TO ebbtide_sweep;
+    runs_claim_objects(bigint, date, date, integer, integer, integer), runs_open_claims(bigint), runs_close_objects(bigint, integer, bigint[], text[], text[]),
+    runs_add_up(bigint, boolean), runs_next_batch(bigint), runs_refuse_company(bigint) TO ebbtide_sweep;
 GRANT EXECUTE ON FUNCTION insights_settle(date), insights_unsettled() TO ebbtide_sweep;
 GRANT EXECUTE ON FUNCTION runs_mend_cells(date[], text[], integer[]), runs_release_claims(bigint[]) TO ebbtide_sweep;
 
