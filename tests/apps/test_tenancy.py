@@ -194,6 +194,7 @@ def test_a_new_tenant_model_without_org_is_noticed() -> None:
         "orgs_user",  # a person may be in several
         "runs_platform",  # the platform's switch
         "runs_switchturn",  # who turned it
+        "runs_storeprobe",  # what the operator's store does
     }  # fmt: skip
 
 

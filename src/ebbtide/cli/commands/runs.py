@@ -9,6 +9,7 @@ from ebbtide.apps.orgs.database import acting_in
 from ebbtide.apps.orgs.selectors import find_organization
 from ebbtide.apps.runs import selectors, services
 from ebbtide.apps.runs.models import Run
+from ebbtide.apps.runs.probing import label_of
 from ebbtide.cli import show
 from ebbtide.cli.commands.orgs import Org
 from ebbtide.cli.commands.plans import AsOf
@@ -32,6 +33,7 @@ def _told(session: Session, run: Run) -> None:
         names = {queue.id: queue.name for queue in catalog.queues(org=run.org_id)}
         results = selectors.results(run)
         reasons = selectors.reasons(run)
+        store = label_of(run)
     planned = sum(result.planned for result in results)
 
     def text() -> None:
@@ -57,6 +59,9 @@ def _told(session: Session, run: Run) -> None:
             ],
             empty="  Nothing was due.",
         )
+        if store is not None and not store.proves:
+            why = f"not seen: {', '.join(store.missing)}" if store.probed_at else "it was never probed"
+            session.line(f"  The object store cannot prove erasure ({why}): see `ebbtide store probe`.")
         for reason in reasons:
             session.line(f"  {reason.items:,} {reason.outcome}: {reason.reason}")
 
@@ -64,6 +69,13 @@ def _told(session: Session, run: Run) -> None:
         {
             **show.run(run),
             "planned": planned,
+            "store": None
+            if store is None
+            else {
+                "proves_erasure": store.proves,
+                "probed_at": store.probed_at,
+                "not_proved": list(store.missing),
+            },
             "results": [
                 {
                     "queue_id": public_id("que", one.queue),

@@ -10,7 +10,7 @@ gone where the mark is not. And where the mark itself is kept in versions, a del
 version is removed by its id (versions.py).
 """
 
-from ebbtide.stores.objects.probe import Behaviour, Probed, Seen, probe
+from ebbtide.stores.objects.probing import Behaviour, Probed, Seen, probe
 from ebbtide.stores.objects.store import Objects, Stored
 
 __all__ = ["Behaviour", "Objects", "Probed", "Seen", "Stored", "probe"]

@@ -45,6 +45,12 @@ class S3:
                 self._clients[hurried] = _made(self.bucket, hurried=hurried)
             return self._clients[hurried]
 
+    @property
+    def host(self) -> str:
+        """Name the server; empty where it is Amazon's."""
+        endpoint = _session().get_config_variable("endpoint_url")
+        return urlsplit(endpoint).netloc.rpartition("@")[2] if endpoint else ""
+
     def full(self, key: str) -> str:
         """Give a key as the bucket knows it."""
         return f"{self._base}{key}"
@@ -65,7 +71,7 @@ class S3:
             raise StoreUnreachable(f"The object store did not list what it keeps ({operation}): {exc}") from exc
 
     def clock(self) -> datetime | None:
-        """Give the moment that the store's answers bear (UTC, whole seconds); None where there is no answer or moment."""
+        """Give the moment that the store's answers bear (UTC, whole seconds); None where there is none."""
         try:
             told = self._client(hurried=True).head_bucket(Bucket=self.bucket)["ResponseMetadata"]
         except ClientError as exc:
@@ -78,8 +84,12 @@ class S3:
             return None
 
 
+def _session() -> Any:
+    return botocore.session.Session(session_vars=_REGION | _VIRTUAL)
+
+
 def _made(bucket: str, *, hurried: bool) -> Any:
-    session = botocore.session.Session(session_vars=_REGION | _VIRTUAL)
+    session = _session()
     is_virtual = str(session.get_config_variable("ebbtide_virtual")).lower() in ("true", "1", "yes", "on", "y")
     endpoint = session.get_config_variable("endpoint_url")
     if endpoint and is_virtual:  # obstore wants the bucket in this address, boto3 puts it there

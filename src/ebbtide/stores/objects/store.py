@@ -66,8 +66,9 @@ class Objects:
 
     @property
     def identity(self) -> str:
-        """The URL as it may be shown and stored, without anything secret."""
-        return self.opened.identity
+        """The URL, and the server where it is not Amazon's, as they may be shown: without anything secret."""
+        host = "" if self.s3 is None else self.s3.host
+        return f"{self.opened.identity} at {host}" if host else self.opened.identity
 
     def trust_order(self, in_order: bool) -> None:
         """Say whether the store was seen to list in the order of its keys."""

@@ -6,7 +6,7 @@ from typing import Literal
 
 from ebbtide.domain.cell import DataType
 from ebbtide.web.charts.histogram import Histogram
-from ebbtide.web.context.shared import JobLine, QueueLine, RunLine, StateNote
+from ebbtide.web.context.shared import JobLine, QueueLine, RunLine, StateNote, StoreLabel
 from ebbtide.web.listing import Listing
 
 Unit = Literal["items", "bytes"]
@@ -215,6 +215,7 @@ class HomePage:
         aside: undatable and late data with reasons; empty where all data has a place.
         aside_items: their sum.
         job_count: the organization's jobs.
+        store: what is known of the object store; None where it was never tried out.
     """
 
     state: StateNote
@@ -234,3 +235,4 @@ class HomePage:
     start: StartNote | None = None
     aside: tuple[AsideLine, ...] = ()
     aside_items: int = 0
+    store: StoreLabel | None = None

@@ -6,7 +6,7 @@ from typing import Literal
 
 from ebbtide.domain.cell import DataType
 from ebbtide.domain.outcome import RunOutcome
-from ebbtide.web.context.shared import JobLine, QueueLine, RunLine, StateNote
+from ebbtide.web.context.shared import JobLine, QueueLine, RunLine, StateNote, StoreLabel
 from ebbtide.web.heatmap import Heatmap
 from ebbtide.web.listing import Listing
 
@@ -212,6 +212,7 @@ class RunPage:
         note: what else is to be said of its end; empty where nothing is.
         already_gone: purged items that were found absent when their turn came.
         verified: whether the independent read-back found everything gone; None where it did not come to an end.
+        store: what is known of the object store it deleted from; None where it touched no object.
     """
 
     run: RunLine
@@ -229,6 +230,7 @@ class RunPage:
     note: str = ""
     already_gone: int = 0
     verified: bool | None = None
+    store: StoreLabel | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
