@@ -21,7 +21,10 @@ from ebbtide.stores.objects.pace import MOST_AT_ONCE
 
 S3_ERRORS = (BotoCoreError, ClientError)
 _REGION = {"region": ("region", ["AWS_REGION", "AWS_DEFAULT_REGION"], None, None)}
-_VIRTUAL = {"ebbtide_virtual": (None, "AWS_VIRTUAL_HOSTED_STYLE_REQUEST", "", None)}
+_OURS = {
+    "ebbtide_virtual": (None, "AWS_VIRTUAL_HOSTED_STYLE_REQUEST", "", None),
+    "ebbtide_endpoint": (None, ["AWS_ENDPOINT_URL_S3", "AWS_ENDPOINT_URL", "AWS_ENDPOINT"], None, None),
+}
 _SHORT_S = 5.0
 
 
@@ -48,7 +51,7 @@ class S3:
     @property
     def host(self) -> str:
         """Name the server; empty where it is Amazon's."""
-        endpoint = _session().get_config_variable("endpoint_url")
+        endpoint = _session().get_config_variable("ebbtide_endpoint")
         return urlsplit(endpoint).netloc.rpartition("@")[2] if endpoint else ""
 
     def full(self, key: str) -> str:
@@ -85,13 +88,13 @@ class S3:
 
 
 def _session() -> Any:
-    return botocore.session.Session(session_vars=_REGION | _VIRTUAL)
+    return botocore.session.Session(session_vars=_REGION | _OURS)
 
 
 def _made(bucket: str, *, hurried: bool) -> Any:
     session = _session()
     is_virtual = str(session.get_config_variable("ebbtide_virtual")).lower() in ("true", "1", "yes", "on", "y")
-    endpoint = session.get_config_variable("endpoint_url")
+    endpoint = session.get_config_variable("ebbtide_endpoint")
     if endpoint and is_virtual:  # obstore wants the bucket in this address, boto3 puts it there
         parts = urlsplit(endpoint)
         endpoint = urlunsplit(parts._replace(netloc=parts.netloc.removeprefix(f"{bucket}.")))

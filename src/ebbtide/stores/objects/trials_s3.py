@@ -35,15 +35,22 @@ def _versioning(bench: Bench) -> Found:
 def _kept(bench: Bench) -> Found:
     bench.put(["twice"], b"old")
     bench.put(["twice"], b"new")
-    bench.delete(["twice"])
-    kept = list(_all(bench).below(bench.place))
-    mine = [one for one in kept if one.key == bench.key("twice")]
-    if not mine:
-        return True, "nothing is kept of it"
-    _all(bench).destroy([bench.key("twice")])
-    left = [one for one in _all(bench).below(bench.place) if one.key == bench.key("twice")]
-    told = f"{len(mine)} versions and markers were kept; {len(left)} are left after deleting them by id"
-    return not left, told
+    return _purged(bench, "twice")
+
+
+def _hidden(bench: Bench) -> Found:
+    bench.put(["hidden"])
+    bench.delete(["hidden"])
+    return _purged(bench, "hidden")
+
+
+def _purged(bench: Bench, name: str) -> Found:
+    """Purge a key as a purge does, and look for all that is kept of it."""
+    key = bench.key(name)
+    kept = [one for one in _all(bench).below(bench.place) if one.key == key]
+    _all(bench).destroy([key])
+    left = [one for one in _all(bench).below(bench.place) if one.key == key]
+    return not left, f"{len(kept)} versions and markers were kept; {len(left)} are left after deleting them by id"
 
 
 def _unfinished(bench: Bench) -> Found:
@@ -107,7 +114,8 @@ def _configured(bench: Bench, operation: str, name: str) -> dict[str, Any] | str
 
 TRIALS = (
     Try("versions", "whether the bucket keeps versions", _versioning),
-    Try("nothing kept", "one is written twice and deleted; what is kept of it is looked for", _kept),
+    Try("nothing kept", "one is written twice and purged; what is kept of it is looked for", _kept),
+    Try("hidden by a marker", "one is deleted plainly, as people do, then purged", _hidden, needed=False),
     Try("unfinished uploads", "an upload is begun, listed, aborted and looked for", _unfinished),
     Try("errors in an answer", "two are deleted at once, one of them by a version that does not exist", _errors,
         needed=False),
