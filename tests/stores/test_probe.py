@@ -59,7 +59,12 @@ def test_a_versioned_bucket_can_prove_it_by_version_ids(s3_settings: seaweed.Sea
     kept = {one.name: one.seen for one in found.behaviours}
     assert "removed by its id" in kept["versions"]
     assert "0 are left" in kept["nothing kept"]
-    assert bucket.kept() == ["org_1/que_1/2026-01-01/audio/1"]
+    left = bucket.kept()
+    if status == "Suspended":  # SeaweedFS does not let go of markers that were made without a version id; no bytes
+        versions = bucket.client.list_object_versions(Bucket=bucket.name, Prefix=".ebbtide-probe")
+        assert "Versions" not in versions
+        left = [key for key in left if not key.startswith(".ebbtide-probe")]
+    assert left == ["org_1/que_1/2026-01-01/audio/1"]
 
 
 def test_a_store_that_does_not_take_an_object_is_not_there(s3_settings: seaweed.Seaweed) -> None:
