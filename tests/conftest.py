@@ -31,6 +31,7 @@ from ebbtide.apps.orgs.database import connect  # noqa: E402
 from ebbtide.apps.runs.schema import migrate  # noqa: E402
 from ebbtide.apps.runs.wiring import object_store  # noqa: E402
 from ebbtide.pg.launcher import EmbeddedPostgres, Urls  # noqa: E402
+from ebbtide.stores.objects import trials  # noqa: E402
 
 _numbers = itertools.count(1)
 
@@ -67,6 +68,7 @@ def own_database(server: Urls, name: str, *, template: str, folder: Path) -> Ite
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(settings, "EBBTIDE_DATA", folder)
         patch.setattr(settings, "EBBTIDE_OBJECTS_URL", (folder / "objects").as_uri())
+        patch.setattr(trials, "MANY", 3)  # every test's store is a new one, and is probed before its first live run
         object_store.cache_clear()
         yield urls
         object_store.cache_clear()

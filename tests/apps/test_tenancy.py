@@ -196,6 +196,7 @@ def test_a_new_tenant_model_without_org_is_noticed() -> None:
         "runs_platform",  # the platform's switch
         "runs_switchturn",  # who turned it
         "runs_throttleturn",  # who changed the platform's throttle
+        "runs_storeprobe",  # what the operator's store does
     }  # fmt: skip
 
 

@@ -29,6 +29,14 @@ def test_the_host_may_be_five_minutes_behind_its_last_good_reading_and_no_more()
         check_clocks(Clocks(NOW, NOW, NOW + behind + TICK))
 
 
+def test_a_store_that_tells_the_time_is_asked_too() -> None:
+    for ahead in (timedelta(seconds=120), timedelta(seconds=-120)):
+        check_clocks(Clocks(NOW, NOW, None, store=NOW + ahead))
+        with pytest.raises(ClockUnsound, match="object store's are 120 s apart") as refused:
+            check_clocks(Clocks(NOW, NOW, None, store=NOW + ahead + (TICK if ahead > timedelta() else -TICK)))
+        assert "store" in refused.value.facts
+
+
 def test_no_last_reading_is_no_reading_to_be_behind_of() -> None:
     check_clocks(Clocks(NOW, NOW, None))
 

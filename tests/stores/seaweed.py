@@ -71,7 +71,10 @@ def running(folder: Path) -> Iterator[Seaweed]:
     (folder / "data").mkdir(parents=True)
     identities = [
         {"name": name, "credentials": [{"accessKey": key, "secretKey": SECRET}], "actions": actions}
-        for name, key, actions in (("owner", OWNER, ["Admin"]), ("product", KEY, ["Read", "Write", "List"]))
+        for name, key, actions in (
+            ("owner", OWNER, ["Admin"]),
+            ("product", KEY, ["Read", "Write", "List", "GetObjectRetention", "GetObjectLegalHold"]),
+        )
     ]
     (folder / "s3.json").write_text(json.dumps({"identities": identities}))
     ports = free_ports(2 * len(_PARTS))
@@ -84,7 +87,7 @@ def running(folder: Path) -> Iterator[Seaweed]:
         "-s3.port.lance=0",
         "-master.telemetry=false",
     ]
-    arguments += ["-master.volumeSizeLimitMB=64", "-volume.max=60"]
+    arguments += ["-master.volumeSizeLimitMB=64", "-volume.max=600"]
     with (folder / "log").open("wb") as log:
         process = subprocess.Popen(
             [sys.executable, "-I", "-S", tied.__file__, str(os.getpid()), str(int(signal.SIGKILL)), weed,

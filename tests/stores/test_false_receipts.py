@@ -7,7 +7,6 @@ import pytest
 from ebbtide.domain.errors import InputInvalid, StoreUnreachable
 from ebbtide.domain.outcome import AlreadyGone, Failed, Purged
 from ebbtide.stores.objects import Objects
-from tests.stores import seaweed
 from tests.stores.conftest import Place, folder_place
 
 CELL = "org_1/que_1/2026-01-01"
@@ -62,21 +61,3 @@ def test_the_mark_is_no_object(place: Place) -> None:
     assert set(place.objects.keys("")) == {f"{CELL}/audio/1"}
     place.objects.destroy([f"{CELL}/audio/1"])
     assert list(place.objects.keys("")) == []
-
-
-@pytest.mark.parametrize("status", ["Enabled", "Suspended"])
-def test_a_bucket_that_keeps_versions_gives_no_false_receipt(s3_settings: seaweed.Seaweed, status: str) -> None:
-    bucket = f"versions-{status.lower()}"
-    client = s3_settings.client()
-    client.create_bucket(Bucket=bucket)
-    objects = Objects(f"s3://{bucket}")
-    objects.put("a/before", [b"x"])
-    client.put_bucket_versioning(Bucket=bucket, VersioningConfiguration={"Status": "Enabled"})
-    objects.put("a/kept", [b"x"])
-    client.put_bucket_versioning(Bucket=bucket, VersioningConfiguration={"Status": status})
-    before, kept, none = objects.destroy(["a/before", "a/kept", "a/none"])
-    assert none == AlreadyGone()
-    for outcome in (before, kept):
-        assert isinstance(outcome, Failed)
-        assert "versions" in outcome.reason
-    assert seaweed.listed(client, bucket=bucket, prefix="") == {"a/before", "a/kept", ".ebbtide"}

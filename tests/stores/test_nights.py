@@ -190,7 +190,7 @@ def test_a_store_that_goes_down_leaves_the_run_incomplete_and_the_next_one_ends_
 ) -> None:
     before, neighbour = of(alice, place), everything(charlie)
     with monkeypatch.context() as patch:
-        patch.setattr("ebbtide.stores.objects._MARK", ".unmounted")
+        patch.setattr("ebbtide.stores.objects.store.MARK", ".unmounted")
         run = run_confirmed(alice)
     assert run.outcome == "incomplete"
     assert "EBBTIDE_OBJECTS_URL" in run.reason

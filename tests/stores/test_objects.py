@@ -14,8 +14,8 @@ import pytest
 
 from ebbtide.domain.errors import InputInvalid, StoreUnreachable
 from ebbtide.domain.outcome import AlreadyGone, Failed, Purged
-from ebbtide.stores import objects as under_test
 from ebbtide.stores.objects import Objects
+from ebbtide.stores.objects import opening as under_test
 from tests.stores import seaweed
 from tests.stores.conftest import Place, folder_place
 
@@ -228,8 +228,8 @@ def test_a_store_that_hangs_is_unreachable_in_bounded_time(
     s3_settings: seaweed.Seaweed, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """With limits of half a second instead of 30 and 60, else it would take minutes."""
-    monkeypatch.setitem(under_test._CLIENT, "timeout", timedelta(seconds=0.5))
-    monkeypatch.setitem(under_test._RETRY, "max_retries", 1)
+    monkeypatch.setitem(under_test.CLIENT, "timeout", timedelta(seconds=0.5))
+    monkeypatch.setitem(under_test.RETRY, "max_retries", 1)
     with socket.create_server(("127.0.0.1", 0)) as silent:
         monkeypatch.setenv("AWS_ENDPOINT_URL", f"http://127.0.0.1:{silent.getsockname()[1]}")
         for _, seconds in _all_ways(Objects(f"s3://{seaweed.BUCKET}/x")):

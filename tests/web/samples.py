@@ -53,6 +53,7 @@ from ebbtide.web.context.shared import (
     QueueLine,
     RunLine,
     StateNote,
+    StoreLabel,
     SwitchNote,
 )
 from ebbtide.web.context.why import Because, PurgeLine, SegmentAnswer, TypeAnswer, WhyPage
@@ -745,6 +746,7 @@ def samples() -> dict[str, tuple[str, dict[str, Any]]]:
             {
                 "frame": frame("runs"),
                 "page": RunPage(
+                    store=StoreLabel(proves=False, probed_at=NOW, missing=("versions", "copies")),
                     run=INCOMPLETE,
                     plan=PLAN,
                     **course(purges=True, days_open=True),

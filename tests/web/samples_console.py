@@ -25,6 +25,7 @@ from ebbtide.web.context.console import (
     PlatformRunLine,
     PlatformRunPage,
     PlatformRunsPage,
+    ProbeNote,
     QueuedLine,
     RunNowPage,
     Settings,
@@ -422,7 +423,10 @@ def console_samples() -> dict[str, tuple[str, dict[str, Any]]]:
             "pages/platform_workers.html",
             {
                 "frame": platform("Workers"),
-                "page": workers_page(store=StoreNote(asked=True, reachable=True, took_ms=12)),
+                "page": workers_page(
+                    store=StoreNote(asked=True, reachable=True, took_ms=12),
+                    probe=ProbeNote(identity="s3://recordings", probed_at=NOW, proves=True, passed=22, tried=25),
+                ),
             },
         ),
         "platform-workers-none": (
@@ -432,6 +436,10 @@ def console_samples() -> dict[str, tuple[str, dict[str, Any]]]:
                 "page": workers_page(
                     alive=0, silent=0, beat_at=None, next_night=None, queue=rows(QUEUE, ()), open_runs=(),
                     clock_at=None, waiting=0, running=0, stalled=0, failed=0, partitions=9_000,
+                    probe=ProbeNote(
+                        identity="s3://recordings", probed_at=NOW, proves=False, passed=20, tried=25,
+                        missing=("copies: the bucket is copied elsewhere",),
+                    ),
                     store=StoreNote(asked=True, reason="It did not answer within 5 seconds."),
                 ),
             },

@@ -27,6 +27,7 @@ from psycopg import OperationalError
 
 from ebbtide.apps.billing.tasks import METERS
 from ebbtide.apps.orgs.database import SWEEP
+from ebbtide.apps.runs.probing import probe_where_old
 from ebbtide.apps.runs.tasks import CLOCK, NIGHTS, SILENT_AFTER_S, defer_due, org_of
 from ebbtide.domain.errors import DatabaseUnreachable, EbbtideError
 from ebbtide.engine.clock import Clock
@@ -38,6 +39,7 @@ GRACE_S = 60.0
 _BEAT_S = 5.0
 _TICKS_AT_ONCE = 2  # the tick and the broom, so that neither waits for the other
 _METERS_AT_ONCE = 1
+_PROBES_AT_ONCE = 1
 
 
 def told(error: BaseException) -> dict[str, Any]:
@@ -100,11 +102,12 @@ def work(*, concurrency: int, clock: Clock, stopping: threading.Event) -> None:
 async def _serve(*, concurrency: int, clock: Clock, stopping: threading.Event) -> None:
     loop = asyncio.get_running_loop()
     loop.set_default_executor(
-        ThreadPoolExecutor(concurrency + _TICKS_AT_ONCE + _METERS_AT_ONCE, thread_name_prefix="task")
+        ThreadPoolExecutor(concurrency + _TICKS_AT_ONCE + _METERS_AT_ONCE + _PROBES_AT_ONCE, thread_name_prefix="task")
     )
     async with app.open_async():
         # The schedule's present moment may have been served by a worker that has died since: look at once.
         await loop.run_in_executor(None, _first_look, clock)
+        probing = loop.run_in_executor(None, _probe, clock)
         queues = [
             asyncio.create_task(_queue(name, concurrency=at_once, clock=clock, stop=stopping.is_set))
             for name, at_once in ((CLOCK, _TICKS_AT_ONCE), (NIGHTS, concurrency), (METERS, _METERS_AT_ONCE))
@@ -124,13 +127,21 @@ async def _serve(*, concurrency: int, clock: Clock, stopping: threading.Event) -
             if not stopping.is_set():  # one of them failed; cancelled twice, a worker would leave its nights behind
                 for queue in left:
                     queue.cancel()
-            ends = await asyncio.gather(*done, *left, return_exceptions=True)
+            ends = await asyncio.gather(*done, *left, probing, return_exceptions=True)
         finally:
             for number in (signal.SIGTERM, signal.SIGINT):
                 loop.remove_signal_handler(number)
         for end in ends:
             if isinstance(end, Exception):
                 raise end
+
+
+def _probe(clock: Clock) -> None:
+    """Find out what the object store does, beside the nights: it may take its time."""
+    try:
+        probe_where_old(clock=clock)
+    finally:
+        connections.close_all()
 
 
 def _first_look(clock: Clock) -> None:

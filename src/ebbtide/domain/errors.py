@@ -85,7 +85,7 @@ class CapExceeded(Refused):
 
 
 class ClockUnsound(Refused):
-    """The clocks disagree, so no age can be trusted: set the host's clock (NTP) and run again."""
+    """The clocks disagree, so no age can be trusted: set them by NTP and run again."""
 
     code = "clock_unsound"
     http_status = 409

@@ -19,11 +19,18 @@ DEFAULT_SHARE_PERCENT = 20
 
 @dataclass(frozen=True, slots=True)
 class Clocks:
-    """Readings of one moment (aware UTC): the host's, the database's, and the last one found good, if any."""
+    """Readings of one moment (aware UTC).
+
+    Attributes:
+        host, database: theirs.
+        last_good: the last one found good, if any.
+        store: the object store's; None where it tells no time, or is not asked.
+    """
 
     host: datetime
     database: datetime
     last_good: datetime | None
+    store: datetime | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,8 +58,8 @@ def check_clocks(clocks: Clocks) -> None:
     """Refuse to run on clocks that cannot be trusted.
 
     Raises:
-        ClockUnsound: host and database are more than 120 s apart, or the host is behind its last good reading by more
-            than 5 minutes.
+        ClockUnsound: host and database, or host and object store, are more than 120 s apart, or the host is behind its
+            last good reading by more than 5 minutes.
     """
     apart = abs(clocks.host - clocks.database)
     if apart > CLOCK_TOLERANCE:
@@ -61,6 +68,13 @@ def check_clocks(clocks: Clocks) -> None:
             "set both by NTP, then run again.",
             host=clocks.host.isoformat(),
             database=clocks.database.isoformat(),
+        )
+    if clocks.store is not None and (store_apart := abs(clocks.host - clocks.store)) > CLOCK_TOLERANCE:
+        raise ClockUnsound(
+            f"The host's clock and the object store's are {store_apart.total_seconds():.0f} s apart (120 s allowed): "
+            "set both by NTP, then run again.",
+            host=clocks.host.isoformat(),
+            store=clocks.store.isoformat(),
         )
     if clocks.last_good is not None and clocks.last_good - clocks.host > BACKWARD_TOLERANCE:
         raise ClockUnsound(

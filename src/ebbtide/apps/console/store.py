@@ -1,4 +1,4 @@
-"""Asking the object store whether it is there, for no longer than a person waits."""
+"""The object store: whether it is there, asked for no longer than a person waits; and what it was last seen to do."""
 
 import time
 from concurrent.futures import ThreadPoolExecutor
@@ -6,9 +6,10 @@ from concurrent.futures import TimeoutError as TooLong
 
 from django.utils.translation import gettext as _
 
+from ebbtide.apps.runs.probing import last_probe, not_proved
 from ebbtide.apps.runs.wiring import object_store
 from ebbtide.domain.errors import EbbtideError
-from ebbtide.web.context.console import StoreNote
+from ebbtide.web.context.console import ProbeNote, StoreNote
 
 PATIENCE_S = 5.0
 
@@ -30,3 +31,18 @@ def ask_store() -> StoreNote:
     except EbbtideError as exc:
         return StoreNote(asked=True, reason=exc.message)
     return StoreNote(asked=True, reachable=True, took_ms=round((time.monotonic() - began) * 1000))
+
+
+def probe_note() -> ProbeNote | None:
+    """Say what the store of the settings was seen to do when it was last probed; None where it never was."""
+    row = last_probe()
+    if row is None:
+        return None
+    return ProbeNote(
+        identity=row.identity,
+        probed_at=row.probed_at,
+        proves=row.proves,
+        passed=sum(one["end"] == "pass" for one in row.behaviours),
+        tried=len(row.behaviours),
+        missing=tuple(f"{one['name']}: {one['seen']}" for one in not_proved(row)),
+    )

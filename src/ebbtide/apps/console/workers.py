@@ -12,6 +12,7 @@ from zoneinfo import ZoneInfo
 
 from django.utils.translation import gettext_lazy
 
+from ebbtide.apps.console.store import probe_note
 from ebbtide.apps.orgs.database import as_platform
 from ebbtide.apps.runs.tasks import HELP_TASK, NIGHT_TASK, RUN_TASK, SILENT_AFTER_S, SIMULATE_TASK
 from ebbtide.domain.calendar import latest_night, next_night, parse_zone
@@ -215,6 +216,7 @@ def workers_page(*, now: datetime, asked: Asked, store: StoreNote) -> WorkersPag
         connections=connections,
         most_connections=most_connections,
         store=store,
+        probe=probe_note(),
     )
 
 

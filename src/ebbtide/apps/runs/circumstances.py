@@ -19,7 +19,9 @@ USUAL_NIGHTS = 28
 _NOTE_EVERY = timedelta(minutes=1)
 
 
-def circumstances(run: Run, *, org: Organization, plan: Plan, clock: Clock) -> Circumstances:
+def circumstances(
+    run: Run, *, org: Organization, plan: Plan, clock: Clock, store_ahead: timedelta | None = None
+) -> Circumstances:
     """Gather all that decides whether a run may delete; expects an open transaction of the sweep role.
 
     Args:
@@ -27,6 +29,7 @@ def circumstances(run: Run, *, org: Organization, plan: Plan, clock: Clock) -> C
         org: its organization, read in this transaction.
         plan: its plan.
         clock: the host's clock.
+        store_ahead: how far the object store's clock is ahead of the host's; None where that is not known.
     """
     platform = Platform.objects.using(SWEEP).get(id=1)
     history = history_of(Run.objects.using(SWEEP).filter(org_id=org.id, id__lt=run.id), org=org.id, using=SWEEP)
@@ -34,7 +37,7 @@ def circumstances(run: Run, *, org: Organization, plan: Plan, clock: Clock) -> C
     return Circumstances(
         armed=org.armed,
         switch=switch_says(platform, org=org),
-        clocks=_read_clocks(platform, clock=clock, last_run_at=history.last_run_at),
+        clocks=_read_clocks(platform, clock=clock, last_run_at=history.last_run_at, store_ahead=store_ahead),
         caps=Caps(share_percent=org.share_cap_percent, items=org.item_cap),
         history=history,
         selected=selected,
@@ -89,14 +92,18 @@ def switch_says(platform: Platform, *, org: Organization) -> str | None:
     return None
 
 
-def _read_clocks(platform: Platform, *, clock: Clock, last_run_at: datetime | None) -> Clocks:
+def _read_clocks(
+    platform: Platform, *, clock: Clock, last_run_at: datetime | None, store_ahead: timedelta | None
+) -> Clocks:
     """Read the clocks at one moment, and keep the reading where it is good.
 
     A reading after a long silence may be a jump of both clocks: it is not kept until another run confirms it.
     """
     with connections[SWEEP].cursor() as cursor:
         cursor.execute("SELECT clock_timestamp()")
-        clocks = Clocks(host=clock.now(), database=cursor.fetchone()[0], last_good=platform.clock_read_at)
+        host = clock.now()
+        store = None if store_ahead is None else host + store_ahead
+        clocks = Clocks(host=host, database=cursor.fetchone()[0], last_good=platform.clock_read_at, store=store)
     try:
         check_clocks(clocks)
     except ClockUnsound:

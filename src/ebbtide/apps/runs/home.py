@@ -22,6 +22,7 @@ from ebbtide.apps.runs.matrix import MATRIX, Decided, matrix
 from ebbtide.apps.runs.models import Run
 from ebbtide.apps.runs.pages import run_lines, state_note
 from ebbtide.apps.runs.preview import Amount
+from ebbtide.apps.runs.probing import newest_label
 from ebbtide.apps.runs.tonight import tonight_note
 from ebbtide.domain.calendar import local_day, next_night, parse_zone
 from ebbtide.domain.cell import DataType
@@ -99,6 +100,7 @@ def home_page(org: Organization, *, now: datetime, asked: HomeAsked) -> HomePage
     return HomePage(
         state=state_note(org, last=last),
         next_night=night,
+        store=newest_label() if any(kind.is_object and one.items for kind, one in held.items()) else None,
         last_run=None if last is None else run_lines([last], org=org.id)[0],
         tonight=tuple(
             TonightLine(data_type=kind, items=one.items, bytes=one.bytes, oldest=one.oldest, newest=one.newest)

@@ -50,6 +50,21 @@ class ThrottleTurn(models.Model):
     before = models.JSONField()
     after = models.JSONField()
     at = models.DateTimeField(db_default=Now())
+class StoreProbe(models.Model):
+    """What an object store was seen to do, and whether it can prove erasure. Append-only; belongs to no organization.
+
+    `identity` is its URL without anything secret; `behaviours` are as the probe gave them.
+    """
+
+    id = models.BigAutoField(primary_key=True)
+    identity = models.TextField()
+    probed_at = models.DateTimeField()
+    proves = models.BooleanField()
+    in_order = models.BooleanField()
+    behaviours = models.JSONField()
+
+    class Meta:
+        indexes: ClassVar = [models.Index(name="probe_by_store", fields=["identity", "-id"])]
 
 
 class Plan(models.Model):
@@ -114,6 +129,7 @@ class Run(models.Model):
     started_at = models.DateTimeField(db_default=Now())
     ended_at = models.DateTimeField(null=True)
     worker = models.TextField(default="")
+    probe = models.ForeignKey(StoreProbe, on_delete=models.PROTECT, null=True, db_index=False)
     cancelled_at = models.DateTimeField(null=True)
     purged = models.BigIntegerField(default=0)
     purged_bytes = models.BigIntegerField(default=0)

@@ -86,6 +86,13 @@ def report(facts: RunFacts, *, org: Organization, now: datetime) -> str:
             }
             for line in facts.days
         ],
+        "store": None
+        if facts.store is None
+        else {
+            "proves_erasure": facts.store.proves,
+            "probed_at": facts.store.probed_at,
+            "not_proved": list(facts.store.missing),
+        },
         "reasons": [{"number": line.number, "reason": line.reason, "items": line.items} for line in facts.reasons],
     }
     return json.dumps(told, indent=2, ensure_ascii=False, default=_plain) + "\n"

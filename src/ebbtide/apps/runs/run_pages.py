@@ -16,6 +16,7 @@ from ebbtide.apps.runs.models import Plan, Run
 from ebbtide.apps.runs.pages import run_line
 from ebbtide.apps.runs.plan_cells import Names, list_cells
 from ebbtide.apps.runs.planning import facts_of, made_from
+from ebbtide.apps.runs.probing import label_of
 from ebbtide.apps.runs.progress import progress_of
 from ebbtide.apps.runs.tables import DAYS, NUMBERS, REASONS
 from ebbtide.domain.calendar import Days, local_day, parse_zone
@@ -37,7 +38,7 @@ from ebbtide.web.context.runs import (
     RunPage,
     RunPlanPage,
 )
-from ebbtide.web.context.shared import BacklogNote, JobLine, QueueLine
+from ebbtide.web.context.shared import BacklogNote, JobLine, QueueLine, StoreLabel
 from ebbtide.web.heatmap import Heatmap, heatmap
 from ebbtide.web.listing import Asked, list_rows
 
@@ -53,6 +54,7 @@ class RunFacts:
         run, plan: the rows.
         planned, book: added up.
         queues: every Q of the organization.
+        store: what is known of the object store it deleted from.
     """
 
     run: Run
@@ -60,6 +62,7 @@ class RunFacts:
     planned: PlanFigures
     book: BookFigures
     queues: Mapping[int, QueueLine]
+    store: StoreLabel | None = None
 
     @property
     def numbers(self) -> tuple[NumbersLine, ...]:
@@ -137,6 +140,7 @@ def facts_of_run(run: Run) -> RunFacts:
         planned=plan_figures(plan),
         book=book_figures(run.id, org=run.org_id),
         queues=queue_lines(org=run.org_id),
+        store=label_of(run),
     )
 
 
@@ -180,6 +184,7 @@ def run_page(org: Organization, *, facts: RunFacts, asked: AskedOfRun, now: date
         backlog=_backlog(org, run=run, plan=plan, now=now),
         already_gone=facts.book.by_outcome.get("already_gone", Amount()).items,
         verified=facts.verified,
+        store=facts.store,
     )
 
 

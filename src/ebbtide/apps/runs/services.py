@@ -21,6 +21,7 @@ from ebbtide.apps.orgs.models import Organization
 from ebbtide.apps.runs.circumstances import circumstances
 from ebbtide.apps.runs.models import Plan, Platform, Run, SwitchTurn
 from ebbtide.apps.runs.planning import check_hash, facts_of, made_from, make_plan, plan_by_id
+from ebbtide.apps.runs.probing import standing_for
 from ebbtide.apps.runs.selectors import run_by_id
 from ebbtide.apps.runs.throttling import throttle_of
 from ebbtide.apps.runs.wiring import live_run, object_store
@@ -206,25 +207,27 @@ def _refreshed(run: Run) -> Run:
 
 def _admitted(run: Run, *, clock: Clock) -> Run:
     """Ask the guards and write down the answer, before anything is deleted."""
+    store = standing_for(run, clock=clock)
     with acting_in(run.org_id, using=SWEEP):
         org = Organization.objects.using(SWEEP).get(id=run.org_id)
         plan = Plan.objects.using(SWEEP).get(org_id=run.org_id, id=run.plan_id)
         try:
             check_fresh(made_from(plan), now=facts_of(org, now=clock.now()))
             check_hash(plan, using=SWEEP)
-            admission = admit(circumstances(run, org=org, plan=plan, clock=clock))
+            admission = admit(circumstances(run, org=org, plan=plan, clock=clock, store_ahead=store.apart))
         except (Refused, Broken) as exc:
             admission = Admission(Mode.BLOCKED, exc.message)
         if admission.mode is Mode.LIVE:
             run.mode = Mode.LIVE
             run.stretch = settings.EBBTIDE_STRETCH
+            run.probe_id = store.probe
             run.worker = f"{socket.gethostname()}:{os.getpid()}"
         else:
             run.mode = Mode.SIMULATED if admission.mode is Mode.SIMULATED else None
             run.outcome = RunOutcome(admission.mode)
             run.reason = admission.reason
             run.ended_at = clock.now()
-        run.save(using=SWEEP, update_fields=["mode", "worker", "stretch", "outcome", "reason", "ended_at"])
+        run.save(using=SWEEP, update_fields=["mode", "worker", "stretch", "probe", "outcome", "reason", "ended_at"])
     if run.outcome is not None:
         log.info("run ended", **_told(run))
     return run

@@ -1,7 +1,8 @@
 """Where the engine meets the stores: the only place that knows both."""
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, contextmanager
+from datetime import datetime
 from functools import cache
 from typing import Any
 
@@ -14,8 +15,10 @@ from ebbtide.apps.runs.models import Run
 from ebbtide.domain.outcome import Numbers, RunOutcome
 from ebbtide.engine.clock import Clock
 from ebbtide.engine.split import STRETCH
-from ebbtide.stores.objects import Objects
+from ebbtide.stores.objects import Objects, Probed, probe
 from ebbtide.stores.postgres import Hooks, PostgresCells, PostgresRun
+
+__all__ = ["Probed", "cell_catalog", "live_run", "object_store", "probe_store"]
 
 FETCH_ROWS = 5_000
 
@@ -28,6 +31,18 @@ def object_store() -> Objects:
         InputInvalid: the URL names no store that can be opened.
     """
     return Objects(settings.EBBTIDE_OBJECTS_URL)
+
+
+def probe_store(*, now: Callable[[], datetime]) -> Probed:
+    """Try the object store of the settings with throw-away keys.
+
+    Args:
+        now: the host's clock.
+
+    Raises:
+        StoreUnreachable: it does not even take an object.
+    """
+    return probe(object_store(), now=now)
 
 
 def cell_catalog(org: int, *, using: str) -> PostgresCells:

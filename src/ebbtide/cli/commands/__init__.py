@@ -2,7 +2,7 @@
 
 import typer
 
-from ebbtide.cli.commands import billing, data, demo, jobs, orgs, plans, runs, serve, system
+from ebbtide.cli.commands import billing, data, demo, jobs, orgs, plans, runs, serve, store, system
 from ebbtide.cli.session import configure_log
 
 app = typer.Typer(
@@ -19,6 +19,7 @@ app.add_typer(data.app, name="import")
 app.add_typer(jobs.app, name="job")
 app.add_typer(plans.app, name="plan")
 app.add_typer(runs.app, name="run")
+app.add_typer(store.app, name="store")
 app.add_typer(billing.ratecards, name="ratecard")
 data.register(app)
 billing.register(app)

@@ -11,6 +11,7 @@ from ebbtide.apps.orgs.selectors import find_organization
 from ebbtide.apps.runs import selectors, services
 from ebbtide.apps.runs.backlog import due_since
 from ebbtide.apps.runs.models import Plan, Run
+from ebbtide.apps.runs.probing import label_of
 from ebbtide.cli import show
 from ebbtide.cli.commands.orgs import Org
 from ebbtide.cli.commands.plans import AsOf
@@ -38,6 +39,7 @@ def _told(session: Session, run: Run) -> None:
         since = due_since(run.org_id, on=today)
         results = selectors.results(run)
         reasons = selectors.reasons(run)
+        store = label_of(run)
     planned = sum(result.planned for result in results)
 
     def text() -> None:
@@ -63,6 +65,9 @@ def _told(session: Session, run: Run) -> None:
             ],
             empty="  Nothing was due.",
         )
+        if store is not None and not store.proves:
+            why = f"not seen: {', '.join(store.missing)}" if store.probed_at else "it was never probed"
+            session.line(f"  The object store cannot prove erasure ({why}): see `ebbtide store probe`.")
         for reason in reasons:
             session.line(f"  {reason.items:,} {reason.outcome}: {reason.reason}")
         if plan.rest_items:
@@ -78,6 +83,13 @@ def _told(session: Session, run: Run) -> None:
             "rest": plan.rest_items,
             "nights_to_go": nights_to_go(plan.rest_items, most=plan.amount),
             "overdue_days": None if since is None else (today - since).days,
+            "store": None
+            if store is None
+            else {
+                "proves_erasure": store.proves,
+                "probed_at": store.probed_at,
+                "not_proved": list(store.missing),
+            },
             "results": [
                 {
                     "queue_id": public_id("que", one.queue),

@@ -373,6 +373,26 @@ class StoreNote:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class ProbeNote:
+    """What the object store was seen to do when it was last probed.
+
+    Attributes:
+        identity: its URL, without anything secret.
+        probed_at: aware instant.
+        proves: whether it can prove erasure.
+        passed, tried: how many behaviours were seen, of how many.
+        missing: what a proof leans on and was not seen, each with what was seen instead.
+    """
+
+    identity: str
+    probed_at: datetime
+    proves: bool
+    passed: int
+    tried: int
+    missing: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class WorkersPage:
     """`pages/platform_workers.html`, as `page`.
 
@@ -384,6 +404,7 @@ class WorkersPage:
         next_night: aware instant of the next night of any organization; None where there are none.
         waiting, running, stalled, failed: jobs in the queue.
         queue: those jobs.
+        probe: what the object store was last seen to do; None where it was never probed.
         open_runs: runs that have not ended.
         clock_at: aware instant of the last good reading of the clock by a run; None where there was none.
         database_bytes: size of the database.
@@ -411,6 +432,7 @@ class WorkersPage:
     connections: int
     most_connections: int
     store: StoreNote = StoreNote()
+    probe: ProbeNote | None = None
 
     @property
     def workers(self) -> int:

@@ -6,7 +6,7 @@ from typing import Literal
 
 from ebbtide.domain.cell import DataType
 from ebbtide.web.charts.histogram import Histogram
-from ebbtide.web.context.shared import BacklogNote, JobLine, QueueLine, RunLine, StateNote
+from ebbtide.web.context.shared import BacklogNote, JobLine, QueueLine, RunLine, StateNote, StoreLabel
 from ebbtide.web.listing import Listing
 
 Unit = Literal["items", "bytes"]
@@ -216,6 +216,7 @@ class HomePage:
         aside: undatable and late data with reasons; empty where all data has a place.
         aside_items: their sum.
         job_count: the organization's jobs.
+        store: what is known of the object store; None where it was never tried out.
     """
 
     state: StateNote
@@ -236,3 +237,4 @@ class HomePage:
     aside: tuple[AsideLine, ...] = ()
     aside_items: int = 0
     backlog: BacklogNote = field(default_factory=BacklogNote)
+    store: StoreLabel | None = None

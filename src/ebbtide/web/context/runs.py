@@ -6,7 +6,7 @@ from typing import Literal
 
 from ebbtide.domain.cell import DataType
 from ebbtide.domain.outcome import RunOutcome
-from ebbtide.web.context.shared import BacklogNote, JobLine, QueueLine, RunLine, StateNote
+from ebbtide.web.context.shared import BacklogNote, JobLine, QueueLine, RunLine, StateNote, StoreLabel
 from ebbtide.web.heatmap import Heatmap
 from ebbtide.web.listing import Listing
 
@@ -218,6 +218,7 @@ class RunPage:
         already_gone: purged items that were found absent when their turn came.
         backlog: how what is due stands now, where this is the newest run and left something to later nights.
         verified: whether the independent read-back found everything gone; None where it did not come to an end.
+        store: what is known of the object store it deleted from; None where it touched no object.
     """
 
     run: RunLine
@@ -236,6 +237,7 @@ class RunPage:
     already_gone: int = 0
     backlog: BacklogNote | None = None
     verified: bool | None = None
+    store: StoreLabel | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -141,6 +141,21 @@ class JobLine:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class StoreLabel:
+    """What is known of the object store that a run deleted from.
+
+    Attributes:
+        proves: whether it was seen to do all that a proof of erasure leans on.
+        probed_at: aware instant; None where it was never probed.
+        missing: names of the behaviours that were not seen.
+    """
+
+    proves: bool
+    probed_at: datetime | None
+    missing: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class RunLine:
     """A run in one line.
 
