@@ -16,6 +16,7 @@ SecondFactor = Literal["nobody", "operators", "everyone"]
 SECOND_FACTORS = ("nobody", "operators", "everyone")
 LOOPBACK = {"localhost", "127.0.0.1", "::1"}
 _MOST_PROXIES = 9
+_MOST_BACKUP_DAYS = 36_500
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,6 +70,7 @@ class Environment:
         second_factor: who must have a second factor; EBBTIDE_SECOND_FACTOR (nobody, operators, everyone).
         smtp: where e-mail is handed over; EBBTIDE_SMTP_URL (smtp://, smtps://); None: it is put into DATA/mail.
         mail_from: sender of e-mail; EBBTIDE_MAIL_FROM.
+        backup_days: how long backups of the database are kept; EBBTIDE_BACKUP_DAYS; 0: none are made, None: not said.
         single_sign_on: EBBTIDE_OIDC_URL, EBBTIDE_OIDC_CLIENT, EBBTIDE_OIDC_SECRET, EBBTIDE_OIDC_NAME; None: not
             offered.
     """
@@ -86,6 +88,7 @@ class Environment:
     second_factor: SecondFactor
     smtp: MailServer | None
     mail_from: str
+    backup_days: int | None
     single_sign_on: SingleSignOn | None
 
 
@@ -101,6 +104,18 @@ def _proxies() -> int:
     if not text.isdecimal() or int(text) > _MOST_PROXIES:
         raise InputInvalid(
             f"EBBTIDE_PROXIES must be a whole number from 0 to {_MOST_PROXIES}, not {text!r}.", field="EBBTIDE_PROXIES"
+        )
+    return int(text)
+
+
+def _backup_days() -> int | None:
+    text = os.environ.get("EBBTIDE_BACKUP_DAYS", "").strip()
+    if not text:
+        return None
+    if not text.isdecimal() or int(text) > _MOST_BACKUP_DAYS:
+        raise InputInvalid(
+            f"EBBTIDE_BACKUP_DAYS must be a whole number of days from 0 to {_MOST_BACKUP_DAYS:,}, not {text!r}.",
+            field="EBBTIDE_BACKUP_DAYS",
         )
     return int(text)
 
@@ -191,5 +206,6 @@ def read_environment() -> Environment:
         second_factor=_second_factor(),
         smtp=_smtp(),
         mail_from=_mail_from(),
+        backup_days=_backup_days(),
         single_sign_on=_single_sign_on(),
     )

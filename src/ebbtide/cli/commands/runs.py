@@ -8,6 +8,7 @@ from ebbtide.apps.catalog import selectors as catalog
 from ebbtide.apps.orgs.database import acting_in
 from ebbtide.apps.orgs.selectors import find_organization
 from ebbtide.apps.runs import selectors, services
+from ebbtide.apps.runs.horizon import horizon_of, in_words, told
 from ebbtide.apps.runs.models import Run
 from ebbtide.cli import show
 from ebbtide.cli.commands.orgs import Org
@@ -32,6 +33,7 @@ def _told(session: Session, run: Run) -> None:
         names = {queue.id: queue.name for queue in catalog.queues(org=run.org_id)}
         results = selectors.results(run)
         reasons = selectors.reasons(run)
+        left = horizon_of(run)
     planned = sum(result.planned for result in results)
 
     def text() -> None:
@@ -59,6 +61,8 @@ def _told(session: Session, run: Run) -> None:
         )
         for reason in reasons:
             session.line(f"  {reason.items:,} {reason.outcome}: {reason.reason}")
+        if left is not None:
+            session.line(f"  Left elsewhere: {in_words(left)}.")
 
     session.emit(
         {
@@ -79,6 +83,7 @@ def _told(session: Session, run: Run) -> None:
                 for one in results
             ],
             "reasons": [{"outcome": one.outcome, "reason": one.reason, "items": one.items} for one in reasons],
+            "left_elsewhere": told(left),
         },
         text=text,
     )
