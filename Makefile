@@ -3,6 +3,7 @@
 UV := $(shell command -v uv 2>/dev/null || echo .uv/bin/uv)
 RUN := $(UV) run --frozen --quiet
 JOBS ?= 2
+ROWS ?= 50000000
 
 .PHONY: demo test check test-long bench bench-long format clean
 
@@ -25,6 +26,9 @@ test-long: .venv/ready
 
 bench: .venv/ready
 	$(RUN) python -m bench
+
+bench-long: .venv/ready
+	for part in purge settled whole; do $(RUN) python -m bench --only $$part --rows $(ROWS); done
 
 format: .venv/ready
 	$(RUN) ruff check --fix .

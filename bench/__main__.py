@@ -3,12 +3,14 @@
 import argparse
 import logging
 import sys
+from collections.abc import Callable
 from pathlib import Path
 
 import structlog
 
 from bench import console, forecast, ingest, nights, pages, partitions, purge, whatif
 from bench.measure import fresh_database, machine
+from ebbtide.pg.launcher import Urls
 
 CALLS = Path("../shared/data/technion_bank_aug1999_d01-15.csv.gz")
 NAMES = ["purge", "settled", "whole", "ingest", "nights", "partitions", "pages", "console", "forecast"]
@@ -26,30 +28,32 @@ def main() -> None:
     sys.stdout.write(f"{machine()}\n")
     for name in NAMES if asked.only is None else [asked.only]:
         with fresh_database() as urls:
-            if name == "purge":
-                lines = purge.measure(urls, rows=asked.rows)
-            elif name == "settled":
-                lines = purge.measure(urls, rows=asked.rows, layout=purge.SETTLED)
-            elif name == "whole":
-                lines = purge.measure(urls, rows=asked.rows, layout=purge.whole(asked.rows))
-            elif name == "ingest":
-                lines = ingest.measure(urls, rows=500_000)
-                if CALLS.exists():
-                    lines += ingest.measure_file(calls=CALLS, map_file=MAP, rows=500_000)
-                else:
-                    lines.append("import of real calls: not measured, their file is not here")
-            elif name == "nights":
-                lines = nights.measure(count=1_000)
-            elif name == "forecast":
-                lines = forecast.measure() + whatif.measure(urls)
-            elif name == "pages":
-                lines = pages.measure(urls, rows=asked.rows, orgs_besides=asked.organizations)
-            elif name == "console":
-                lines = console.measure(urls, count=asked.organizations)
-            else:
-                lines = partitions.measure(urls, rows=2_000_000)
+            lines = measured(name, urls=urls, asked=asked)
         sys.stdout.write("\n".join([f"\n{name}", *[f"  {line}" for line in lines]]) + "\n")
         sys.stdout.flush()
+
+
+def measured(name: str, *, urls: Urls, asked: argparse.Namespace) -> list[str]:
+    """Give the figures of one benchmark, in words."""
+    ways: dict[str, Callable[[], list[str]]] = {
+        "purge": lambda: purge.measure(urls, rows=asked.rows, layout=purge.ARRIVED),
+        "settled": lambda: purge.measure(urls, rows=asked.rows, layout=purge.SETTLED),
+        "whole": lambda: purge.measure(urls, rows=asked.rows, layout=purge.whole(asked.rows)),
+        "ingest": lambda: ingest.measure(urls, rows=500_000) + import_of_calls(),
+        "nights": lambda: nights.measure(count=1_000),
+        "forecast": lambda: forecast.measure() + whatif.measure(urls),
+        "pages": lambda: pages.measure(urls, rows=asked.rows, orgs_besides=asked.organizations),
+        "console": lambda: console.measure(urls, count=asked.organizations),
+        "partitions": lambda: partitions.measure(urls, rows=2_000_000),
+    }
+    return ways[name]()
+
+
+def import_of_calls() -> list[str]:
+    """Give the figures of an import of real calls, where their file is here."""
+    if not CALLS.exists():
+        return ["import of real calls: not measured, their file is not here"]
+    return ingest.measure_file(calls=CALLS, map_file=MAP, rows=500_000)
 
 
 main()

@@ -120,7 +120,7 @@ def fill(urls: Urls, *, centres: list[tuple[Organization, int]], rows: int, layo
         admin.execute("ANALYZE bare")
 
 
-def settle(*, rows: int) -> str:
+def settle() -> str:
     """Settle all days, as a worker does."""
     done: list[Settled] = []
     took = seconds(lambda: done.extend(settle_due()))
@@ -133,11 +133,11 @@ def settle(*, rows: int) -> str:
     )
 
 
-def measure(urls: Urls, *, rows: int, layout: Layout = ARRIVED) -> list[str]:
+def measure(urls: Urls, *, rows: int, layout: Layout) -> list[str]:
     """Run both ways once and tell the figures."""
     centres = organizations()
     fill(urls, centres=centres, rows=rows, layout=layout)
-    told = [settle(rows=rows)] if layout.settled else []
+    told = [settle()] if layout.settled else []
     org = centres[0][0]
     today = local_day(CLOCK.now(), zone=parse_zone(org.zone))
     period = layout.days // 2 + 2
@@ -190,9 +190,9 @@ def measure(urls: Urls, *, rows: int, layout: Layout = ARRIVED) -> list[str]:
         f"ratio {bare / took:.2f} (asked here: {layout.asked})",
         f"WAL of the run: {(written[0] if written else 0) / purged:,.0f} B/row",
         f"peak memory of the process: {peak_mib():,.0f} MiB (asked: 300), {peak_mib() - before:,.0f} of it by the run",
-        f"a neighbour's report, p95 of {busy.count} beside the run: {busy.p95:,.1f} ms, longest {busy.longest:,.0f} ms; "
-        f"idle ({idle.count}): {idle.p95:,.1f} ms, longest {idle.longest:,.0f} ms; "
-        f"ratio {busy.p95 / idle.p95:.2f} (asked: 1.25)",
+        f"a neighbour's report beside the run ({busy.count}): p95 {busy.p95:,.1f} ms, longest {busy.longest:,.0f} ms",
+        f"the same while nothing runs ({idle.count}): p95 {idle.p95:,.1f} ms, longest {idle.longest:,.0f} ms",
+        f"ratio of the p95 {busy.p95 / idle.p95:.2f} (asked: 1.25)",
     ]
 
 

@@ -50,8 +50,14 @@ def _one(name: str, file: str, old: str, new: str) -> Mutant:
 _RULES = "apps/runs/sql/rules.sql"
 _TOGETHER = "apps/runs/sql/together.sql"
 _CELLS = "apps/catalog/sql/rules.sql"
-_ORG_OF_EVENTS = "DELETE FROM %I WHERE org_id = $1 AND queue_id = ANY ($2)', 'insights_event_' || part)"
-_ORG_OF_ROWS = "DELETE FROM %I WHERE org_id = $1 AND queue_id = ANY ($2)', 'insights_segment_' || part)"
+_WAYS = "apps/runs/sql/purge_rows.sql"
+_SETTLE = "apps/insights/sql/settle.sql"
+_ORG_OF_EVENTS = "DELETE FROM %I WHERE org_id = $1 AND queue_id = ANY ($2)', insights_part('insights_event', wanted))"
+_ORG_OF_ROWS = "DELETE FROM %I WHERE org_id = $1 AND queue_id = ANY ($2)', insights_part('insights_segment', wanted))"
+_LEFT_OUT = "WHERE (org_id = $1 AND queue_id = ANY ($2)) IS NOT TRUE ORDER BY"
+_CENSUS = "SELECT sum(c.items) INTO there FROM insights_census(wanted) c;"
+_ONLY_OURS = _CENSUS.replace(" c;", " c WHERE c.org_id = ebbtide_org();")
+_STRANGERS = "is_free := is_free AND insights_owners(part) <@ array_remove(ARRAY[last], NULL);"
 
 MUTANTS = (
     # what is due
@@ -87,25 +93,49 @@ MUTANTS = (
     _one("re-check: armed anew", _RULES, "AND p.armed_at IS NOT DISTINCT FROM org.armed_at", ""),
     _one("re-check: cancelled", _RULES, "IF this.cancelled_at IS NOT NULL THEN", "IF false THEN"),
     # what goes
-    Mutant("rows: no org predicate", (Edit(_RULES, _ORG_OF_ROWS, _ORG_OF_ROWS.replace("org_id = $1", "$1 > 0")),
-                                      Edit(_RULES, _ORG_OF_EVENTS, _ORG_OF_EVENTS.replace("org_id = $1", "$1 > 0"))),
+    Mutant("rows: no org predicate", (Edit(_WAYS, _ORG_OF_ROWS, _ORG_OF_ROWS.replace("org_id = $1", "$1 > 0")),
+                                      Edit(_WAYS, _ORG_OF_EVENTS, _ORG_OF_EVENTS.replace("org_id = $1", "$1 > 0"))),
            held_by="row-level security, forced on the owner too; a Q's number belongs to one org"),
     Mutant("rows: no org and no Q predicate, partitions without row-level security",
-           (Edit(_RULES, _ORG_OF_EVENTS, _ORG_OF_EVENTS.replace("org_id = $1 AND queue_id = ANY ($2)",
-                                                                 "$1 > 0 AND $2 IS NOT NULL")),
-            Edit("apps/insights/sql/rules.sql", "PERFORM ebbtide_protect(part::regclass), insights_no_samples",
-                 "PERFORM insights_no_samples"))),
-    _one("rows: no Q predicate on events", _RULES, _ORG_OF_EVENTS,
+           (Edit(_WAYS, _ORG_OF_EVENTS, _ORG_OF_EVENTS.replace("org_id = $1 AND queue_id = ANY ($2)",
+                                                                "$1 > 0 AND $2 IS NOT NULL")),
+            Edit(_SETTLE, "PERFORM ebbtide_protect(part), insights_no_samples(part), insights_policies(part);",
+                 "PERFORM insights_no_samples(part);"))),
+    _one("rows: no Q predicate on events", _WAYS, _ORG_OF_EVENTS,
          _ORG_OF_EVENTS.replace("queue_id = ANY ($2)", "$2 IS NOT NULL")),
-    _one("rows: no Q predicate on segments", _RULES, _ORG_OF_ROWS,
+    _one("rows: no Q predicate on segments", _WAYS, _ORG_OF_ROWS,
          _ORG_OF_ROWS.replace("queue_id = ANY ($2)", "$2 IS NOT NULL")),
-    _one("rows: events are forgotten", _RULES, _ORG_OF_EVENTS,
+    _one("rows: events are forgotten", _WAYS, _ORG_OF_EVENTS,
          _ORG_OF_EVENTS.replace("queue_id = ANY ($2)", "queue_id = ANY ($2) AND false")),
-    _one("rows: not held back by their recordings", _RULES, "AND o.queue_id = c.queue_id)",
+    _one("rows: not held back by their recordings", _WAYS, "AND o.queue_id = c.queue_id)",
          "AND o.queue_id = c.queue_id AND false)"),
-    _one("rows: what came after the plan goes too", _RULES,
-         "ON planned.queue_id = c.queue_id AND c.items <= planned.items",
-         "ON planned.queue_id = c.queue_id"),
+    _one("rows: what came after the plan goes too", _WAYS,
+         "AND c.queue_id = planned.queue_id AND c.items <= planned.items", "AND c.queue_id = planned.queue_id"),
+    # a whole day
+    _one("whole: a day is whole where our cells are", _WAYS, _CENSUS, _ONLY_OURS),
+    _one("whole: nobody looks whose rows lie there", _SETTLE, _STRANGERS, "is_free := true;"),
+    Mutant("whole: no org at all", (Edit(_WAYS, _CENSUS, _ONLY_OURS), Edit(_SETTLE, _STRANGERS, "is_free := true;"))),
+    _one("whole: other Qs' rows are not looked for", _WAYS,
+         "NOT runs_queues_in(segments, org) || runs_queues_in(events, org) <@ queues", "false"),
+    # a day rewritten
+    Mutant("rewrite: no org predicate", (Edit(_SETTLE, _LEFT_OUT, _LEFT_OUT.replace("org_id = $1", "$1 > 0")),),
+           held_by="a Q's number belongs to one org"),
+    Mutant("rewrite: no Q predicate", (Edit(_SETTLE, _LEFT_OUT, _LEFT_OUT.replace("queue_id = ANY ($2)",
+                                                                                    "$2 IS NOT NULL")),),
+           held_by="the copy is compared with the cells"),
+    Mutant("rewrite: no org and no Q predicate, the copy fits always",
+           (Edit(_SETTLE, _LEFT_OUT, _LEFT_OUT.replace("org_id = $1 AND queue_id = ANY ($2)", "$1 > 0")),
+            Edit(_SETTLE, "INTO fits USING wanted;", "INTO fits USING wanted; fits := true;"),
+            Edit(_SETTLE, "IF NOT is_all_there THEN", "IF false THEN"))),
+    Mutant("rewrite: what is due is copied too, the copy fits always",
+           (Edit(_SETTLE, _LEFT_OUT, _LEFT_OUT.replace("org_id = $1", "org_id < $1")),
+            Edit(_SETTLE, "INTO fits USING wanted;", "INTO fits USING wanted; fits := true;"))),
+    _one("rewrite: the partition is not guarded again", _SETTLE,
+         "PERFORM insights_guard(part::regclass);\n        EXECUTE format('ALTER TABLE %I ATTACH PARTITION %I FOR "
+         "VALUES FROM (%L) TO (%L)', parent",
+         "EXECUTE format('ALTER TABLE %I ATTACH PARTITION %I FOR VALUES FROM (%L) TO (%L)', parent"),
+    _one("ways: that what is taken is what was counted is not asked", _WAYS, "IF begun.taken <> due.items THEN",
+         "IF false THEN"),
     _one("objects: what came after the plan goes too", _TOGETHER,
          "AND c.queue_id = planned.queue_id AND c.items <= planned.items", "AND c.queue_id = planned.queue_id"),
     _one("objects: no Q predicate", _TOGETHER, "AND m.day = l.day AND m.queue_id = planned.queue_id",
@@ -121,8 +151,8 @@ MUTANTS = (
          "SELECT coalesce(sum(e.items * CASE e.outcome WHEN 'purged' THEN 1 ELSE 2 END) "
          "FILTER (WHERE e.outcome IN ('purged', 'already_gone')), 0),"),
     _one("book: rows held back are not told", _RULES, "IF reached_end THEN", "IF false THEN"),
-    _one("line: not drawn for rows", _RULES, "count(catalog_draw_line(this.org_id, g.queue_id, 'insights', line.day))",
-         "count(g.queue_id)"),
+    _one("line: not drawn for rows", _WAYS,
+         "SELECT catalog_draw_line(this.org_id, newest.queue_id, 'insights', newest.day)", "SELECT newest.queue_id"),
     _one("line: not drawn for objects", _RULES,
          "SELECT catalog_draw_line(this.org_id, newest.queue_id, newest.kind, newest.day)", "SELECT newest.queue_id"),
     _one("line: claims are taken for late data", _CELLS, "IF TG_OP = 'UPDATE' THEN", "IF false THEN"),

@@ -18,6 +18,7 @@ SECOND_FACTORS = ("nobody", "operators", "everyone")
 LOOPBACK = {"localhost", "127.0.0.1", "::1"}
 _MOST_PROXIES = 9
 _MOST_STRETCH = 100_000_000
+_MOST_BACKUP_DAYS = 36_500
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,6 +73,7 @@ class Environment:
         stretch: report rows that a worker takes at a time of a run it shares with others; EBBTIDE_STRETCH.
         smtp: where e-mail is handed over; EBBTIDE_SMTP_URL (smtp://, smtps://); None: it is put into DATA/mail.
         mail_from: sender of e-mail; EBBTIDE_MAIL_FROM.
+        backup_days: how long backups of the database are kept; EBBTIDE_BACKUP_DAYS; 0: none are made, None: not said.
         single_sign_on: EBBTIDE_OIDC_URL, EBBTIDE_OIDC_CLIENT, EBBTIDE_OIDC_SECRET, EBBTIDE_OIDC_NAME; None: not
             offered.
     """
@@ -90,6 +92,7 @@ class Environment:
     stretch: int
     smtp: MailServer | None
     mail_from: str
+    backup_days: int | None
     single_sign_on: SingleSignOn | None
 
 
@@ -114,6 +117,18 @@ def _stretch() -> int:
     if not text.isdecimal() or not 1 <= int(text) <= _MOST_STRETCH:
         raise InputInvalid(
             f"EBBTIDE_STRETCH must be a whole number from 1 to {_MOST_STRETCH}, not {text!r}.", field="EBBTIDE_STRETCH"
+        )
+    return int(text)
+
+
+def _backup_days() -> int | None:
+    text = os.environ.get("EBBTIDE_BACKUP_DAYS", "").strip()
+    if not text:
+        return None
+    if not text.isdecimal() or int(text) > _MOST_BACKUP_DAYS:
+        raise InputInvalid(
+            f"EBBTIDE_BACKUP_DAYS must be a whole number of days from 0 to {_MOST_BACKUP_DAYS:,}, not {text!r}.",
+            field="EBBTIDE_BACKUP_DAYS",
         )
     return int(text)
 
@@ -205,5 +220,6 @@ def read_environment() -> Environment:
         stretch=_stretch(),
         smtp=_smtp(),
         mail_from=_mail_from(),
+        backup_days=_backup_days(),
         single_sign_on=_single_sign_on(),
     )

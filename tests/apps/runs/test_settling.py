@@ -9,6 +9,7 @@ from datetime import UTC, date, datetime, timedelta
 import psycopg
 import pytest
 from django.db import connections
+from psycopg import sql
 
 from ebbtide.apps.orgs.models import Organization
 from ebbtide.apps.runs.doctor import examine
@@ -17,7 +18,7 @@ from ebbtide.apps.runs.settling import refuse_while_stopped, settle_day, settle_
 from ebbtide.domain.errors import CellsDrifted, InputInvalid, SwitchOn, Taken
 from ebbtide.pg.launcher import Urls
 from tests import cast
-from tests.apps.runs.test_ways import Admin, files, guards
+from tests.agreement.test_ways import Admin, files, guards
 
 QUEUES = ("north", "south", "west")
 
@@ -47,9 +48,8 @@ def centres(database: Urls, day: date) -> tuple[Organization, Organization]:
 
 def order(admin: Admin, day: date, *, parent: str = "segment") -> list[tuple[object, ...]]:
     """Organizations and queues, as their rows follow each other in the file."""
-    return admin.execute(
-        f"SELECT org_id, queue_id FROM insights_{parent}_{day:%Y%m%d} ORDER BY ctid".encode()
-    ).fetchall()
+    table = sql.Identifier(f"insights_{parent}_{day:%Y%m%d}")
+    return admin.execute(sql.SQL("SELECT org_id, queue_id FROM {} ORDER BY ctid").format(table)).fetchall()
 
 
 def test_a_finished_day_is_sorted_and_nothing_else_changes(
@@ -154,6 +154,15 @@ def test_nothing_is_written_anew_while_the_kill_switch_is_on(
     assert list(settle_due()) == []
     with pytest.raises(SwitchOn):
         refuse_while_stopped()
+    assert files(admin, day) == was
+
+
+def test_nothing_is_written_anew_while_a_dump_is_made(
+    centres: tuple[Organization, Organization], admin: Admin, day: date
+) -> None:
+    admin.execute("SELECT pg_advisory_lock(7105, 1)")
+    was = files(admin, day)
+    assert [one.done for one in settle_due()] == ["taken"]
     assert files(admin, day) == was
 
 

@@ -8,7 +8,8 @@ in between.
 
 import io
 from collections import deque
-from collections.abc import Callable, Iterable, Iterator, Set
+from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Set as AbstractSet
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass
 from datetime import date
@@ -146,7 +147,7 @@ class SegmentLoader:
         counts.flagged = segments["flags"].count()
         return counts
 
-    def _again(self, attempt: Callable[[], Counts], *, days: Set[date]) -> Counts:
+    def _again(self, attempt: Callable[[], Counts], *, days: AbstractSet[date]) -> Counts:
         """Try a batch again where a purge or another import came first; it then sees what they did."""
         for _ in range(ATTEMPTS - 1):
             try:
@@ -155,7 +156,7 @@ class SegmentLoader:
                 self._ensure_days(days)  # an empty day may have been dropped meanwhile
         return attempt()
 
-    def _ensure_days(self, days: Set[date]) -> None:
+    def _ensure_days(self, days: AbstractSet[date]) -> None:
         with acting_in(self._org) as cursor:
             cursor.execute("SELECT insights_ensure_days(%s::date[])", [sorted(days)])
 

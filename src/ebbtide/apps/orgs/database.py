@@ -38,6 +38,7 @@ ERRORS: dict[str, tuple[type[EbbtideError], str]] = {
     "EB004": (NotArmed, "Nothing further is deleted."),
     "EB005": (PlanStale, "Make a new plan."),
     "EB006": (Taken, "The run is taken up again by whoever holds it."),
+    "EB007": (Taken, "Try again when it has ended."),
     "EB101": (Taken, "Look at the request as it is now."),
     "EB102": (EvidenceStale, "The organization has to ask anew, on a new simulation."),
     "EB103": (NotYours, "Look it up on its list."),

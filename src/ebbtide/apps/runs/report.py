@@ -8,6 +8,7 @@ import json
 from datetime import datetime
 
 from ebbtide.apps.orgs.models import Organization
+from ebbtide.apps.runs.horizon import horizon_of, told
 from ebbtide.apps.runs.run_pages import RunFacts, plan_note
 from ebbtide.domain.identity import public_id
 from ebbtide.domain.outcome import RunOutcome
@@ -26,7 +27,7 @@ def report(facts: RunFacts, *, org: Organization, now: datetime) -> str:
         now: the moment it is written.
     """
     run, plan, note = facts.run, facts.plan, plan_note(facts)
-    told = {
+    written = {
         "format": FORMAT,
         "written_at": now,
         "organization": {"id": public_id("org", org.id), "name": org.name, "zone": org.zone},
@@ -94,8 +95,9 @@ def report(facts: RunFacts, *, org: Organization, now: datetime) -> str:
             "not_proved": list(facts.store.missing),
         },
         "reasons": [{"number": line.number, "reason": line.reason, "items": line.items} for line in facts.reasons],
+        "left_elsewhere": told(horizon_of(run)),
     }
-    return json.dumps(told, indent=2, ensure_ascii=False, default=_plain) + "\n"
+    return json.dumps(written, indent=2, ensure_ascii=False, default=_plain) + "\n"
 
 
 def _job(job: JobLine) -> dict[str, object]:

@@ -12,6 +12,7 @@ from ebbtide.apps.policies.models import RetentionJob
 from ebbtide.apps.policies.pages import job_line, queue_lines
 from ebbtide.apps.runs.backlog import backlog_note
 from ebbtide.apps.runs.figures import BookFigures, Decider, PlanFigures, book_figures, plan_figures, results_of
+from ebbtide.apps.runs.horizon import horizon_of
 from ebbtide.apps.runs.models import Plan, Run
 from ebbtide.apps.runs.pages import run_line
 from ebbtide.apps.runs.plan_cells import Names, list_cells
@@ -185,6 +186,7 @@ def run_page(org: Organization, *, facts: RunFacts, asked: AskedOfRun, now: date
         already_gone=facts.book.by_outcome.get("already_gone", Amount()).items,
         verified=facts.verified,
         store=facts.store,
+        horizon=horizon_of(run),
     )
 
 

@@ -90,7 +90,7 @@ def settle_due(*, stop: Stop = never) -> Iterator[Settled]:
 
 
 def refuse_while_stopped() -> None:
-    """Refuse to write anything anew while the platform's kill switch is on: what may have gone wrong is left to be seen.
+    """Refuse to write anything anew while the kill switch is on: what may have gone wrong stays to be seen.
 
     Raises:
         SwitchOn: it is on.

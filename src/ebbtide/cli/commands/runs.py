@@ -10,6 +10,7 @@ from ebbtide.apps.orgs.models import Organization
 from ebbtide.apps.orgs.selectors import find_organization
 from ebbtide.apps.runs import selectors, services
 from ebbtide.apps.runs.backlog import due_since
+from ebbtide.apps.runs.horizon import horizon_of, in_words, told
 from ebbtide.apps.runs.models import Plan, Run
 from ebbtide.apps.runs.probing import label_of
 from ebbtide.cli import show
@@ -40,6 +41,7 @@ def _told(session: Session, run: Run) -> None:
         results = selectors.results(run)
         reasons = selectors.reasons(run)
         store = label_of(run)
+        left = horizon_of(run)
     planned = sum(result.planned for result in results)
 
     def text() -> None:
@@ -75,6 +77,8 @@ def _told(session: Session, run: Run) -> None:
             session.line(f"  {plan.rest_items:,} more were due and left to later nights: about {nights:,} to go.")
         if since is not None and since < today:
             session.line(f"  The oldest item that is due now has been so for {(today - since).days:,} days.")
+        if left is not None:
+            session.line(f"  Left elsewhere: {in_words(left)}.")
 
     session.emit(
         {
@@ -105,6 +109,7 @@ def _told(session: Session, run: Run) -> None:
                 for one in results
             ],
             "reasons": [{"outcome": one.outcome, "reason": one.reason, "items": one.items} for one in reasons],
+            "left_elsewhere": told(left),
         },
         text=text,
     )

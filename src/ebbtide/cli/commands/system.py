@@ -118,7 +118,8 @@ def settle(
         else:
             for one in settle_due(stop=stop):
                 days.append(one)
-                session.say(f"{one.day}: {one.items:,} rows, {one.done}")
+                if session.err.is_terminal:  # it may take long: say how far it is
+                    session.say(f"{one.day}: {one.items:,} rows, {one.done}")
 
     session.emit(
         [{"day": one.day, "rows": one.items, "done": one.done} for one in days],

@@ -199,6 +199,32 @@ class ProgressPage:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class HorizonNote:
+    """What is left elsewhere of what a run purged, and until when.
+
+    Attributes:
+        files: days whose files still hold dead rows of this run.
+        files_until: when the last of these files is written anew; None where there are none.
+        log_until: when the database's write-ahead log is rid of it; None where the server's settings give no date.
+        backups_until: when the last backup that has it is thrown away; None where nobody has said when.
+        no_backups: whether no backups are made.
+    """
+
+    files: int
+    files_until: datetime | None
+    log_until: datetime | None
+    backups_until: datetime | None
+    no_backups: bool = False
+
+    @property
+    def until(self) -> datetime | None:
+        """When nothing is left anywhere; None where no date can be given."""
+        if self.log_until is None or (self.backups_until is None and not self.no_backups):
+            return None
+        return max(moment for moment in (self.files_until, self.log_until, self.backups_until) if moment is not None)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class RunPage:
     """`pages/run.html`, as `page`.
 
@@ -219,6 +245,7 @@ class RunPage:
         backlog: how what is due stands now, where this is the newest run and left something to later nights.
         verified: whether the independent read-back found everything gone; None where it did not come to an end.
         store: what is known of the object store it deleted from; None where it touched no object.
+        horizon: what is left elsewhere; None where nothing was purged, or the run goes on.
     """
 
     run: RunLine
@@ -238,6 +265,7 @@ class RunPage:
     backlog: BacklogNote | None = None
     verified: bool | None = None
     store: StoreLabel | None = None
+    horizon: HorizonNote | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

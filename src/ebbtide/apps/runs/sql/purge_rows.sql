@@ -178,7 +178,7 @@ BEGIN
     BEGIN
         PERFORM insights_lock_parents();
         has_parents := true;
-    EXCEPTION WHEN lock_not_available THEN
+    EXCEPTION WHEN lock_not_available OR SQLSTATE 'EB007' THEN
         BEGIN
             PERFORM insights_lock_parts(wholes);
             has_parts := true;

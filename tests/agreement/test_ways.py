@@ -1,4 +1,4 @@
-"""The three ways in which report rows go: whole days dropped, days rewritten, ranges deleted. The neighbour survives each."""
+"""Three ways for report rows to go: whole days dropped, days rewritten, ranges deleted. The neighbour survives each."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -67,10 +67,10 @@ def admin(database: Urls) -> Iterator[Admin]:
 
 
 @contextmanager
-def reading(database: Urls, table: str, *, org: Organization) -> Iterator[None]:
+def reading(database: Urls, table: str) -> Iterator[None]:
     """Somebody has read in a transaction that stays open."""
     with psycopg.connect(database.superuser) as reader:
-        reader.execute(f"SELECT count(*) FROM {table}")
+        reader.execute(b"SELECT count(*) FROM " + table.encode())
         yield
 
 
@@ -116,7 +116,8 @@ def assert_gone(scene: Scene, run: Run) -> None:
     with acting_in(scene.alice.id) as cursor:
         cursor.execute(
             """
-            SELECT (SELECT array_agg((c.day, c.queue_id, c.items, c.bytes) ORDER BY c.day, c.queue_id) FROM catalog_cell c)
+            SELECT (SELECT array_agg((c.day, c.queue_id, c.items, c.bytes) ORDER BY c.day, c.queue_id)
+                    FROM catalog_cell c)
                 = (SELECT array_agg((n.day, n.queue_id, n.items, n.bytes) ORDER BY n.day, n.queue_id) FROM (
                     SELECT day, queue_id, sum(items)::bigint AS items, sum(bytes)::bigint AS bytes
                     FROM catalog_cellchange GROUP BY 1, 2 HAVING sum(items) <> 0) n)
@@ -143,7 +144,7 @@ def test_a_long_reader_is_not_waited_for(scene: Scene, admin: Admin, database: U
     """Where parents or partitions are read the same rows go another way: emptied, or deleted one by one."""
     table = f"insights_segment WHERE day = '{scene.delete}'" if read == "day" else "insights_segment"
     was = {day: files(admin, day) for day in (scene.whole, scene.rewrite)}
-    with reading(database, table, org=scene.charlie):
+    with reading(database, table):
         run = run_confirmed(scene.alice, now=scene.now)
     assert_gone(scene, run)
     assert files(admin, scene.rewrite) == was[scene.rewrite]
@@ -176,3 +177,32 @@ def test_a_neighbour_whom_nobody_has_counted_survives(scene: Scene, admin: Admin
     )  # the fixture knows none of these
     admin.execute("DELETE FROM insights_event WHERE org_id = %s AND day = %s", [scene.charlie.id, scene.whole])
     admin.execute("DELETE FROM insights_segment WHERE org_id = %s AND day = %s", [scene.charlie.id, scene.whole])
+
+
+def test_rows_of_her_own_that_nobody_has_counted_survive(scene: Scene, admin: Admin) -> None:
+    """By the counts all of the day is due; what lies there in another Q stays."""
+    cast.load(scene.alice, cast.calls("kept", day=scene.whole, count=2, prefix="uncounted"))
+    admin.execute(
+        "DELETE FROM catalog_cell c USING catalog_queue q WHERE q.id = c.queue_id AND q.name = 'kept' AND c.day = %s",
+        [scene.whole],
+    )
+    run = run_confirmed(scene.alice, now=scene.now)
+    assert (run.outcome, run.purged) == (RunOutcome.COMPLETED, 46)
+    left = cast.everything(scene.alice)
+    assert len([key for queue, day, key in left.segments if (queue, day) == ("kept", scene.whole)]) == 2
+    assert left.events == len(left.segments) == 10
+
+
+@pytest.mark.parametrize("way", ["whole", "rewrite", "delete"])
+def test_counts_that_are_not_what_is_there_stop_the_run(scene: Scene, admin: Admin, way: str) -> None:
+    day: date = getattr(scene, way)
+    before = cast.everything(scene.alice)
+    admin.execute(
+        "UPDATE catalog_cell c SET items = items + 1 FROM catalog_queue q "
+        "WHERE q.id = c.queue_id AND q.name = 'gone' AND c.day = %s",
+        [day],
+    )
+    run = run_confirmed(scene.alice, now=scene.now)
+    assert (run.outcome, run.purged) == (RunOutcome.FAILED, 0)
+    assert f"Cells of {day} count" in run.reason
+    assert cast.everything(scene.alice) == before
