@@ -156,8 +156,7 @@ MUTANTS = (
          "room, is_first, is_full = 2 * most,"),
     _one("amount: goes on behind what did not fit", "domain/amount.py", "is_full = is_full or (", "is_full = ("),
     _one("amount: the rest is not told", "stores/postgres.py", "a.not_reached + p.rest_items", "a.not_reached"),
-    _one("throttle: hours are not asked", "engine/sweep.py",
-         "        if reason:\n            raise _Interrupted(reason)", "        if False:\n            raise _Interrupted(reason)"),
+    _one("throttle: hours are not asked", "engine/sweep.py", "reason = self._throttle.says()", 'reason = ""'),
     _one("throttle: an hour too long", "engine/throttle.py", "return self.start <= at < self.end",
          "return self.start <= at <= self.end"),
 )  # fmt: skip
