@@ -25,6 +25,7 @@ from ebbtide.domain.outcome import Outcome
 from ebbtide.engine.clock import SystemClock
 from ebbtide.stores.objects import Objects
 from tests.engine.night import Killed
+from tests.journeys.product import wait_for
 from tests.journeys.scenes import Size, booked, centre, picture, runs_of
 
 pytestmark = pytest.mark.usefixtures("database")
@@ -163,6 +164,36 @@ def test_a_helper_that_dies_over_its_objects_is_relieved_while_others_work(monke
         ended = carried.result(PATIENCE)
     assert (ended.outcome, ended.purged, ended.failed, ended.not_reached) == ("completed", SIZE.due, 0, 0)
     assert booked(org) == SIZE.due
+    assert picture(org) == picture(quiet)
+
+
+def test_the_carrier_waits_for_what_a_helper_is_at_and_takes_the_rows_then(monkeypatch: pytest.MonkeyPatch) -> None:
+    quiet, org = centre("Quiet", size=SIZE), centre("Shared", size=SIZE)
+    assert start(quiet).outcome == "completed"
+    asked = services.Asked(trigger="manual", local_date=CLOCK.now().date())
+    run = services.start_run(org.id, asked=asked, clock=CLOCK, stop=lambda: True)
+    is_held, may_go = threading.Event(), threading.Event()
+
+    def at(keys: Sequence[str]) -> None:
+        if threading.current_thread().name.startswith("helper"):
+            is_held.set()
+            assert may_go.wait(PATIENCE)
+
+    monkeypatch.setattr(services, "object_store", lambda: Gate(object_store(), at=at))
+    with (
+        ThreadPoolExecutor(1, thread_name_prefix="carrier") as carrier,
+        ThreadPoolExecutor(1, thread_name_prefix="helper") as helper,
+    ):
+        helped = in_thread(helper, lambda: services.help_run(org.id, run_id=run.id, clock=CLOCK))
+        assert is_held.wait(PATIENCE)
+        carried = in_thread(carrier, lambda: services.resume_open_run(org.id, clock=CLOCK))
+        wait_for(lambda: len(picture_of_days(org)) == 1, within=PATIENCE, why="the carrier has done all else")
+        assert not carried.done()
+        may_go.set()
+        ended = carried.result(PATIENCE)
+        assert helped.result(PATIENCE) > 0
+    assert ended is not None
+    assert (ended.outcome, ended.purged, ended.failed) == ("completed", SIZE.due, 0)
     assert picture(org) == picture(quiet)
 
 
