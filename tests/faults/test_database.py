@@ -22,6 +22,7 @@ from ebbtide.domain.outcome import RunOutcome
 from ebbtide.pg.launcher import EmbeddedPostgres, Urls
 from tests.engine.night import Fault, StepRun, Steps
 from tests.faults.matrix import CLOCK, SIZE, converges, sound, undisturbed
+from tests.journeys.product import wait_for
 from tests.journeys.scenes import centre, picture
 
 REFUSALS = {
@@ -167,6 +168,7 @@ def fall(running: EmbeddedPostgres, folder: Path) -> None:
     """Stop PostgreSQL at once, as a power cut would, and start it again: it recovers from its log."""
     pid = int((folder / "own" / "pg" / "postmaster.pid").read_text().split("\n", 1)[0])
     os.kill(pid, signal.SIGQUIT)
+    wait_for(lambda: not Path(f"/proc/{pid}").exists(), within=30, why="the server is down")
     connections.close_all()
     urls = running.start()
     connect(web=urls.web, sweep=urls.sweep, owner=urls.owner)

@@ -167,7 +167,9 @@ def test_a_helper_that_dies_over_its_objects_is_relieved_while_others_work(monke
     assert picture(org) == picture(quiet)
 
 
-def test_the_carrier_waits_for_what_a_helper_is_at_and_takes_the_rows_then(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_the_carrier_waits_for_what_a_helper_is_at_and_takes_it_up_when_that_one_dies(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
     quiet, org = centre("Quiet", size=SIZE), centre("Shared", size=SIZE)
     assert start(quiet).outcome == "completed"
     asked = services.Asked(trigger="manual", local_date=CLOCK.now().date())
@@ -178,6 +180,8 @@ def test_the_carrier_waits_for_what_a_helper_is_at_and_takes_the_rows_then(monke
         if threading.current_thread().name.startswith("helper"):
             is_held.set()
             assert may_go.wait(PATIENCE)
+            object_store().destroy(keys)
+            raise Killed
 
     monkeypatch.setattr(services, "object_store", lambda: Gate(object_store(), at=at))
     with (
@@ -191,7 +195,8 @@ def test_the_carrier_waits_for_what_a_helper_is_at_and_takes_the_rows_then(monke
         assert not carried.done()
         may_go.set()
         ended = carried.result(PATIENCE)
-        assert helped.result(PATIENCE) > 0
+        with pytest.raises(Killed):
+            helped.result(PATIENCE)
     assert ended is not None
     assert (ended.outcome, ended.purged, ended.failed) == ("completed", SIZE.due, 0)
     assert picture(org) == picture(quiet)
