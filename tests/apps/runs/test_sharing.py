@@ -13,7 +13,7 @@ from django.conf import settings
 from django.db import connections
 
 from ebbtide.apps.orgs.database import acting_in
-from ebbtide.apps.orgs.locks import helping
+from ebbtide.apps.orgs.locks import carrying, helping
 from ebbtide.apps.orgs.models import Organization
 from ebbtide.apps.runs import services
 from ebbtide.apps.runs.doctor import examine
@@ -221,5 +221,5 @@ def test_a_run_is_not_ended_in_company() -> None:
     org = centre("Shared", size=SIZE)
     asked = services.Asked(trigger="manual", local_date=CLOCK.now().date())
     run = services.start_run(org.id, asked=asked, clock=CLOCK, stop=lambda: True)
-    with helping(run.id), pytest.raises(Taken, match="alone"):
+    with carrying(run.id), helping(run.id), pytest.raises(Taken, match="alone"):
         live_run(run, clock=CLOCK).finish(reached_end=True, outcome=None, reason="")
