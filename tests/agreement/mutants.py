@@ -148,8 +148,6 @@ MUTANTS = (
          "return self._part"),
     _one("together: what others hold is called done", "engine/sweep.py",
          "                return False\n            deed", "                return True\n            deed"),
-    _one("together: the carrier does not wait for helpers", "stores/memory.py", "        if self._run.helpers:",
-         "        if False:"),
     _one("together: two may hold a part", "apps/orgs/locks.py", "yield held\n        finally:\n            if held:\n"
          "                cursor.execute(f", "yield True\n        finally:\n            if held:\n"
          "                cursor.execute(f"),
