@@ -91,7 +91,7 @@ class Picture:
     lines: frozenset[tuple[str, str, date]]
 
 
-def picture(org: Organization) -> Picture:
+def picture(org: Organization, *, failures_allowed: bool = False) -> Picture:
     """Look at rows, objects, counts, book and purged lines themselves; rows and objects must agree."""
     there = cast.everything(org)
     assert there.media == there.objects, "rows and objects disagree"
@@ -106,7 +106,7 @@ def picture(org: Organization) -> Picture:
         )
         book = {(queue, day, kind): (items, size) for queue, day, kind, items, size in cursor.fetchall()}
         cursor.execute("SELECT count(*) FROM ledger_entry WHERE outcome NOT IN ('purged', 'already_gone')")
-        assert cursor.fetchone() == (0,), "something was kept or failed"
+        assert failures_allowed or cursor.fetchone() == (0,), "something was kept or failed"
         cursor.execute(
             "SELECT q.name, l.data_type, l.before FROM catalog_purgedline l JOIN catalog_queue q ON q.id = l.queue_id"
         )

@@ -57,10 +57,13 @@ def DATABASE_PARTS(url: str) -> dict[str, Any]:  # noqa: N802 - a setting, so th
         "OPTIONS": {
             "application_name": "ebbtide",
             "connect_timeout": 10,
-            "keepalives_idle": 20,
+            # Both ends notice within half a minute that the other's host is gone: a run is held by its connection.
+            "keepalives_idle": 10,
             "keepalives_interval": 5,
-            "keepalives_count": 4,
-            "options": "-c tcp_keepalives_idle=20 -c tcp_keepalives_interval=5 -c tcp_keepalives_count=4",
+            "keepalives_count": 3,
+            "tcp_user_timeout": 25_000,
+            "options": "-c tcp_keepalives_idle=10 -c tcp_keepalives_interval=5 -c tcp_keepalives_count=3 "
+            "-c tcp_user_timeout=25000",
             **query,
         },
         "TEST": {"MIRROR": None},

@@ -13,7 +13,7 @@ from django.conf import settings
 from django.db import connections
 
 from ebbtide.apps.orgs.database import acting_in
-from ebbtide.apps.orgs.locks import helping
+from ebbtide.apps.orgs.locks import carrying, helping
 from ebbtide.apps.orgs.models import Organization
 from ebbtide.apps.runs import services
 from ebbtide.apps.runs.doctor import examine
@@ -25,6 +25,7 @@ from ebbtide.domain.outcome import Outcome
 from ebbtide.engine.clock import SystemClock
 from ebbtide.stores.objects import Objects
 from tests.engine.night import Killed
+from tests.journeys.product import wait_for
 from tests.journeys.scenes import Size, booked, centre, picture, runs_of
 
 pytestmark = pytest.mark.usefixtures("database")
@@ -166,6 +167,41 @@ def test_a_helper_that_dies_over_its_objects_is_relieved_while_others_work(monke
     assert picture(org) == picture(quiet)
 
 
+def test_the_carrier_waits_for_what_a_helper_is_at_and_takes_it_up_when_that_one_dies(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    quiet, org = centre("Quiet", size=SIZE), centre("Shared", size=SIZE)
+    assert start(quiet).outcome == "completed"
+    asked = services.Asked(trigger="manual", local_date=CLOCK.now().date())
+    run = services.start_run(org.id, asked=asked, clock=CLOCK, stop=lambda: True)
+    is_held, may_go = threading.Event(), threading.Event()
+
+    def at(keys: Sequence[str]) -> None:
+        if threading.current_thread().name.startswith("helper"):
+            is_held.set()
+            assert may_go.wait(PATIENCE)
+            object_store().destroy(keys)
+            raise Killed
+
+    monkeypatch.setattr(services, "object_store", lambda: Gate(object_store(), at=at))
+    with (
+        ThreadPoolExecutor(1, thread_name_prefix="carrier") as carrier,
+        ThreadPoolExecutor(1, thread_name_prefix="helper") as helper,
+    ):
+        helped = in_thread(helper, lambda: services.help_run(org.id, run_id=run.id, clock=CLOCK))
+        assert is_held.wait(PATIENCE)
+        carried = in_thread(carrier, lambda: services.resume_open_run(org.id, clock=CLOCK))
+        wait_for(lambda: len(picture_of_days(org)) == 1, within=PATIENCE, why="the carrier has done all else")
+        assert not carried.done()
+        may_go.set()
+        ended = carried.result(PATIENCE)
+        with pytest.raises(Killed):
+            helped.result(PATIENCE)
+    assert ended is not None
+    assert (ended.outcome, ended.purged, ended.failed) == ("completed", SIZE.due, 0)
+    assert picture(org) == picture(quiet)
+
+
 def test_a_helper_goes_on_without_its_carrier_and_does_not_end_the_run() -> None:
     org = centre("Shared", size=SIZE)
     interrupted = iter([False] * 8)
@@ -185,5 +221,5 @@ def test_a_run_is_not_ended_in_company() -> None:
     org = centre("Shared", size=SIZE)
     asked = services.Asked(trigger="manual", local_date=CLOCK.now().date())
     run = services.start_run(org.id, asked=asked, clock=CLOCK, stop=lambda: True)
-    with helping(run.id), pytest.raises(Taken, match="alone"):
+    with carrying(run.id), helping(run.id), pytest.raises(Taken, match="alone"):
         live_run(run, clock=CLOCK).finish(reached_end=True, outcome=None, reason="")

@@ -50,6 +50,8 @@ class ThrottleTurn(models.Model):
     before = models.JSONField()
     after = models.JSONField()
     at = models.DateTimeField(db_default=Now())
+
+
 class StoreProbe(models.Model):
     """What an object store was seen to do, and whether it can prove erasure. Append-only; belongs to no organization.
 

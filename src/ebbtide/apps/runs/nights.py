@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from datetime import date, datetime
 
 import structlog
-from django.db import Error
+from django.db import Error, connections
 
 from ebbtide.apps.orgs.database import SWEEP, as_platform
 from ebbtide.apps.orgs.models import Organization
@@ -104,6 +104,11 @@ def run_by_hand(org: int, *, clock: Clock, stop: Stop = never) -> Run | None:
         return None
 
 
+def _let_go() -> None:
+    """Close the connection behind a night that failed: one that was cut would fail all the others, too."""
+    connections[SWEEP].close()
+
+
 @dataclass(frozen=True, slots=True)
 class NightReport:
     """What a pass over the nights came to."""
@@ -127,10 +132,12 @@ def run_nights(nights: Iterable[DueNight], *, clock: Clock, stop: Stop = never) 
         except EbbtideError as exc:
             log.warning("night failed", org=night.org, on=str(night.on), error=exc.code, reason=exc.message)
             failures.append((night.org, exc.message))
+            _let_go()
             continue
         except Error as exc:  # a fault in our SQL: this organization's run stays open, the others have their night
             log.error("night broken", org=night.org, on=str(night.on), error=type(exc).__name__)
             failures.append((night.org, f"the database refused what Ebbtide asked ({type(exc).__name__}): see the log"))
+            _let_go()
             continue
         if run is not None:
             runs.append(run)

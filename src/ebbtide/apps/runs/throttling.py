@@ -17,7 +17,7 @@ from ebbtide.apps.runs.models import Platform, Run, ThrottleTurn
 from ebbtide.domain.calendar import parse_zone
 from ebbtide.domain.errors import InputInvalid
 from ebbtide.engine.clock import Clock
-from ebbtide.engine.throttle import Hours, Limits, Throttle
+from ebbtide.engine.throttle import Hours, Limits, Throttle, unlimited
 
 MOST_A_SECOND = 2**31 - 1
 
@@ -80,10 +80,14 @@ def limits_of(org: int) -> Limits:
 def throttle_of(run: Run, *, clock: Clock) -> Throttle:
     """Give the throttle of a run, which reads its limits again as it goes.
 
+    A cancelled run deletes nothing any more, and has nothing to wait for.
+
     Args:
         run: the run.
         clock: tells the hour.
     """
+    if run.cancelled_at is not None:
+        return unlimited(clock, timer=time.monotonic, sleep=time.sleep)
     with acting_in(run.org_id, using=SWEEP):
         zone = parse_zone(Organization.objects.using(SWEEP).get(id=run.org_id).zone)
 

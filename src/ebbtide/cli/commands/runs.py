@@ -32,7 +32,7 @@ EXITS = {RunOutcome.INCOMPLETE: 1, RunOutcome.BLOCKED: 2, RunOutcome.FAILED: 5}
 RunId = Annotated[str, typer.Argument(metavar="RUN", help="Id (run_…).")]
 
 
-def _told(session: Session, run: Run) -> None:
+def _told(session: Session, run: Run, *, shows_overdue: bool = False) -> None:
     with acting_in(run.org_id):
         names = {queue.id: queue.name for queue in catalog.queues(org=run.org_id)}
         plan = Plan.objects.get(org_id=run.org_id, id=run.plan_id)
@@ -75,7 +75,7 @@ def _told(session: Session, run: Run) -> None:
         if plan.rest_items:
             nights = nights_to_go(plan.rest_items, most=plan.amount)
             session.line(f"  {plan.rest_items:,} more were due and left to later nights: about {nights:,} to go.")
-        if since is not None and since < today:
+        if shows_overdue and since is not None and since < today:
             session.line(f"  The oldest item that is due now has been so for {(today - since).days:,} days.")
         if left is not None:
             session.line(f"  Left elsewhere: {in_words(left)}.")
@@ -177,7 +177,7 @@ def list_(
 @command(app, "show")
 def show_(session: Session, run: RunId) -> None:
     """Show a run: its four numbers by Q and data type, and its reasons."""
-    _told(session, selectors.run_for_operator(run))
+    _told(session, selectors.run_for_operator(run), shows_overdue=True)
 
 
 @command(app, "cancel")
