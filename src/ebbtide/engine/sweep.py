@@ -93,7 +93,6 @@ class Sweep:
         """Do a part, unless it is done; False where another worker holds it."""
         if part in self._done:
             return True
-        self._may_go_on()
         with self._run.hold(part) as held:
             if held is None:
                 return False
@@ -113,7 +112,8 @@ class Sweep:
     def _row_batches(self, part: RunPart) -> None:
         self._repeat(lambda: self._row_batch(part))
 
-    def _may_go_on(self) -> None:
+    def may_go_on(self) -> None:
+        """Leave the sweep where the process should end, or the run has to rest."""
         if self._stop():
             raise _Interrupted
         reason = self._throttle.says()
@@ -124,7 +124,7 @@ class Sweep:
         """Run batches until one finds nothing left to do."""
         attempts = 0
         while True:
-            self._may_go_on()
+            self.may_go_on()
             try:
                 if not batch():
                     return
@@ -200,6 +200,7 @@ def sweep(run: LiveRun, *, store: ObjectStore, stop: Callable[[], bool], throttl
             before = worker.parts_done
             left = worker.through(left)
             if left and worker.parts_done == before:
+                worker.may_go_on()
                 throttle.rest()
     except _Interrupted as exc:
         return SweepEnd(reached_end=False, interrupted=True, reason=str(exc))
