@@ -1,15 +1,18 @@
 """The platform as a whole: nights, switch, checks, migrations."""
 
+from collections.abc import Iterator
+from itertools import islice
 from typing import Annotated
 
 import typer
 from django.conf import settings
 
-from ebbtide.apps.orgs.database import OWNER
-from ebbtide.apps.orgs.selectors import find_organization
+from ebbtide.apps.orgs.database import OWNER, acting_in
+from ebbtide.apps.orgs.selectors import find_organization, organizations
 from ebbtide.apps.orgs.services import stop_organization
 from ebbtide.apps.runs import nights
 from ebbtide.apps.runs.doctor import examine
+from ebbtide.apps.runs.orphans import orphan_rows
 from ebbtide.apps.runs.reconcile import reconcile as reconcile_cells
 from ebbtide.apps.runs.schema import migrate as apply_migrations
 from ebbtide.apps.runs.services import turn_switch
@@ -18,8 +21,13 @@ from ebbtide.cli.session import Session, command, database
 from ebbtide.cli.stopping import stop_asked
 from ebbtide.domain.errors import InputInvalid
 from ebbtide.domain.identity import public_id
+from ebbtide.web.context.kept import OrphanRow
+from ebbtide.web.listing import Asked
 
 switch = typer.Typer(help="The kill switch: while it is on, nothing is deleted.", no_args_is_help=True)
+
+ORPHANS_TOLD = 1_000
+"""Orphans told one by one of each organization; the page of the organization has all of them."""
 
 OneOrg = Annotated[str, typer.Option("--org", help="Only this organization (id or name).")]
 
@@ -122,7 +130,11 @@ def reconcile(
     check: Annotated[bool, typer.Option("--check", help="Only report; mend nothing.")] = False,
 ) -> None:
     """Prove the counts against rows and objects, report drift and mend it."""
-    found = reconcile_cells(find_organization(org) if org else None, mend=not check, now=session.clock.now())
+    one_org = find_organization(org) if org else None
+    found = reconcile_cells(one_org, mend=not check, now=session.clock.now())
+    remembered = [
+        (one.id, list(islice(_orphans(one.id), ORPHANS_TOLD))) for one in ([one_org] if one_org else organizations())
+    ]
 
     def text() -> None:
         session.table(
@@ -133,6 +145,16 @@ def reconcile(
             ],
             empty=f"No drift: {found.cells:,} cells and {found.objects:,} objects agree with what is there.",
         )
+        if any(orphans for _, orphans in remembered):
+            session.table(
+                ["organization", "orphan", "key", "first seen", "times seen", "what becomes of it"],
+                [
+                    [public_id("org", id_), row.what, row.key, row.first_seen_at, row.sightings, row.fate]
+                    for id_, orphans in remembered
+                    for row in orphans
+                ],
+                empty="",
+            )
 
     session.emit(
         {
@@ -150,9 +172,28 @@ def reconcile(
                 }
                 for one in found.drifts
             ],
+            "orphans": [
+                {
+                    "org": public_id("org", id_),
+                    "what": row.what,
+                    "key": row.key,
+                    "first_seen_at": row.first_seen_at,
+                    "last_seen_at": row.last_seen_at,
+                    "sightings": row.sightings,
+                    "fate": row.fate,
+                    "left_reason": row.left_reason or None,
+                }
+                for id_, orphans in remembered
+                for row in orphans
+            ],
         },
         text=text,
     )
+
+
+def _orphans(org: int) -> Iterator[OrphanRow]:
+    with acting_in(org):
+        yield from orphan_rows(org, asked=Asked())
 
 
 def doctor(session: Session) -> None:

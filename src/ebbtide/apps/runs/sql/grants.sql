@@ -12,7 +12,7 @@ GRANT EXECUTE ON FUNCTION ebbtide_org(), ebbtide_user(), ebbtide_is_platform() T
 GRANT SELECT ON orgs_organization, orgs_flagchange, orgs_membership, orgs_group, orgs_groupmember, orgs_user,
     catalog_queue, catalog_cell, catalog_purgedline, insights_segment, insights_event, insights_identity,
     insights_setaside, media_mediaobject, media_upload, policies_retentionjob, policies_jobqueue, policies_jobchange,
-    ledger_entry, runs_platform, runs_switchturn, runs_storeprobe, runs_plan, runs_planline, runs_run, activation_request,
+    ledger_entry, ledger_strayentry, runs_orphan, runs_platform, runs_switchturn, runs_storeprobe, runs_plan, runs_planline, runs_run, activation_request,
     accounts_invitation, accounts_peoplechange, console_settingchange, django_migrations
     TO ebbtide_web, ebbtide_sweep;
 GRANT INSERT ON runs_plan, runs_planline TO ebbtide_web, ebbtide_sweep;
@@ -55,6 +55,8 @@ GRANT EXECUTE ON FUNCTION orgs_turn(text, boolean, text, text, timestamptz) TO e
 GRANT EXECUTE ON FUNCTION runs_may_delete(bigint), runs_purge_rows(bigint, integer, date, date),
     runs_claim_objects(bigint, date, integer), runs_open_claims(bigint), runs_close_objects(bigint, integer, bigint[], text[], text[]),
     runs_add_up(bigint, boolean) TO ebbtide_sweep;
+GRANT EXECUTE ON FUNCTION runs_remember_orphans(text[], text[], timestamptz), runs_judge_orphans(timestamptz),
+    runs_claim_orphans(timestamptz, integer), runs_close_orphans(bigint[], text[]) TO ebbtide_sweep;
 GRANT EXECUTE ON FUNCTION runs_mend_cells(date[], text[], integer[]), runs_release_claims(bigint[]) TO ebbtide_sweep;
 
 -- Billing: usage is booked by its function alone; what is closed or priced is added and never changed.
