@@ -1,8 +1,10 @@
 """Objects without a row go by rule alone: each rule is broken here, one at a time, and a neighbour's objects stay."""
 
+import os
 import uuid
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from datetime import UTC, date, datetime, timedelta
+from pathlib import Path
 
 import psycopg
 import pytest
@@ -24,6 +26,7 @@ from ebbtide.domain.outcome import Outcome, Retained
 from ebbtide.engine.clock import FixedClock
 from ebbtide.pg.launcher import Urls
 from ebbtide.stores.objects import Objects
+from tests.apps.staging import Stage, clone, stage
 from tests.cast import calls, centre, everything, load, record
 
 NOW = datetime.now(UTC)
@@ -64,16 +67,36 @@ def stray(org: Organization, *, age: int = 20, kind: str = "audio", name: str = 
     return key
 
 
-@pytest.fixture
-def alice(database: Urls) -> Organization:
-    return purged_centre("Alice's")
+Pair = tuple[Organization, Organization]
+
+
+def build() -> Pair:
+    """Two purged centres; the neighbour has an object that no row knows of."""
+    alice, charlie = purged_centre("Alice's"), purged_centre("Charlie's")
+    stray(charlie)
+    return alice, charlie
+
+
+@pytest.fixture(scope="module")
+def staged(server: Urls, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stage[Pair]]:
+    with stage(server, name=f"orphans_{os.getpid()}", folder=tmp_path_factory.mktemp("stage"), build=build) as ready:
+        yield ready
 
 
 @pytest.fixture
-def charlie(alice: Organization) -> Organization:
-    org = purged_centre("Charlie's")
-    stray(org)
-    return org
+def database(staged: Stage[Pair], tmp_path: Path) -> Iterator[Urls]:
+    with clone(staged, folder=tmp_path) as urls:
+        yield urls
+
+
+@pytest.fixture
+def alice(staged: Stage[Pair], database: Urls) -> Organization:
+    return staged.cast[0]
+
+
+@pytest.fixture
+def charlie(staged: Stage[Pair], database: Urls) -> Organization:
+    return staged.cast[1]
 
 
 def at(org: Organization, moment: datetime) -> list[Drift]:
