@@ -7,11 +7,11 @@ from pathlib import Path
 
 import structlog
 
-from bench import console, forecast, ingest, nights, pages, partitions, purge, whatif
+from bench import console, forecast, ingest, nights, objects, pages, partitions, purge, whatif
 from bench.measure import fresh_database, machine
 
 CALLS = Path("../shared/data/technion_bank_aug1999_d01-15.csv.gz")
-NAMES = ["purge", "ingest", "nights", "partitions", "pages", "console", "forecast"]
+NAMES = ["purge", "objects", "ingest", "nights", "partitions", "pages", "console", "forecast"]
 MAP = Path("docs/examples/bank-calls.toml")
 
 
@@ -20,6 +20,7 @@ def main() -> None:
     arguments = argparse.ArgumentParser(description=__doc__)
     arguments.add_argument("--rows", type=int, default=5_000_000, help="report rows of the purge and of the pages")
     arguments.add_argument("--organizations", type=int, default=5_000, help="quiet organizations beside the pages'")
+    arguments.add_argument("--objects", type=int, default=20_000, help="objects of the purge of objects")
     arguments.add_argument("--only", choices=NAMES)
     asked = arguments.parse_args()
     structlog.configure(wrapper_class=structlog.make_filtering_bound_logger(logging.WARNING))
@@ -28,6 +29,8 @@ def main() -> None:
         with fresh_database() as urls:
             if name == "purge":
                 lines = purge.measure(urls, rows=asked.rows)
+            elif name == "objects":
+                lines = objects.measure(urls, objects=asked.objects)
             elif name == "ingest":
                 lines = ingest.measure(urls, rows=500_000)
                 if CALLS.exists():
