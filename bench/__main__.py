@@ -8,12 +8,12 @@ from pathlib import Path
 
 import structlog
 
-from bench import console, forecast, ingest, nights, pages, partitions, purge, whatif
+from bench import console, forecast, ingest, nights, objects, pages, partitions, purge, whatif
 from bench.measure import fresh_database, machine
 from ebbtide.pg.launcher import Urls
 
 CALLS = Path("../shared/data/technion_bank_aug1999_d01-15.csv.gz")
-NAMES = ["purge", "settled", "whole", "ingest", "nights", "partitions", "pages", "console", "forecast"]
+NAMES = ["purge", "settled", "whole", "objects", "ingest", "nights", "partitions", "pages", "console", "forecast"]
 MAP = Path("docs/examples/bank-calls.toml")
 
 
@@ -22,6 +22,7 @@ def main() -> None:
     arguments = argparse.ArgumentParser(description=__doc__)
     arguments.add_argument("--rows", type=int, default=5_000_000, help="report rows of the purge and of the pages")
     arguments.add_argument("--organizations", type=int, default=5_000, help="quiet organizations beside the pages'")
+    arguments.add_argument("--objects", type=int, default=20_000, help="objects of the purge of objects")
     arguments.add_argument("--only", choices=NAMES)
     asked = arguments.parse_args()
     structlog.configure(wrapper_class=structlog.make_filtering_bound_logger(logging.WARNING))
@@ -39,6 +40,7 @@ def measured(name: str, *, urls: Urls, asked: argparse.Namespace) -> list[str]:
         "purge": lambda: purge.measure(urls, rows=asked.rows, layout=purge.ARRIVED),
         "settled": lambda: purge.measure(urls, rows=asked.rows, layout=purge.SETTLED),
         "whole": lambda: purge.measure(urls, rows=asked.rows, layout=purge.whole(asked.rows)),
+        "objects": lambda: objects.measure(urls, objects=asked.objects),
         "ingest": lambda: ingest.measure(urls, rows=500_000) + import_of_calls(),
         "nights": lambda: nights.measure(count=1_000),
         "forecast": lambda: forecast.measure() + whatif.measure(urls),

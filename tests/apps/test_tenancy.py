@@ -80,7 +80,19 @@ def inhabit(name: str) -> Organization:
         org.id, email="x@example.org", is_admin=False, groups=[], actor="test", now=CLOCK.now(), base_url="http://x/"
     )
     spend(org)
+    stray(org, queue=queue, day=today)
     return org
+
+
+def stray(org: Organization, *, queue: int, day: date) -> None:
+    """An orphan that is remembered, and a line of one that was destroyed."""
+    with acting_in(org.id, using=OWNER) as cursor:
+        cursor.execute("SELECT runs_remember_orphans('{object}', '{x}', now())")
+        cursor.execute(
+            "INSERT INTO ledger_strayentry (org_id, run_id, queue_id, day, data_type, items, first_seen_at) "
+            "VALUES (%s, 1, %s, %s, 'audio', 1, now())",
+            [org.id, queue, day],
+        )
 
 
 def spend(org: Organization) -> None:

@@ -29,9 +29,11 @@ _PARTS = ("master", "volume", "filer", "s3")
 
 @dataclass(frozen=True)
 class Seaweed:
-    """A running server."""
+    """A running server: the address of its S3 part and of its master, and where all its files are."""
 
     endpoint: str
+    master: str
+    folder: Path
 
     def client(self) -> Any:
         """boto3's view of it, as the buckets' owner: nothing in common with the client under test."""
@@ -95,7 +97,7 @@ def running(folder: Path) -> Iterator[Seaweed]:
             stdout=log, stderr=log,
         )  # fmt: skip
     try:
-        server = Seaweed(f"http://127.0.0.1:{ports[-2]}")
+        server = Seaweed(f"http://127.0.0.1:{ports[-2]}", f"http://127.0.0.1:{ports[0]}", folder / "data")
         _await(server, process=process, log=folder / "log")
         yield server
     finally:

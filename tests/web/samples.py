@@ -28,7 +28,16 @@ from ebbtide.web.context.home import (
     TonightNote,
     UnitChoice,
 )
-from ebbtide.web.context.kept import AsideChosen, AsidePage, AsideRow, StoragePage, StoredCell, StoredRow
+from ebbtide.web.context.kept import (
+    AsideChosen,
+    AsidePage,
+    AsideRow,
+    OrphanRow,
+    OrphansPage,
+    StoragePage,
+    StoredCell,
+    StoredRow,
+)
 from ebbtide.web.context.runs import (
     AmountLine,
     DayLine,
@@ -408,6 +417,25 @@ def aside_page(rows: Sequence[AsideRow], **more: Any) -> AsidePage:
     return AsidePage(listing=first_page("aside", ASIDE_HEADS, rows), queues=QUEUES, **{**values, **more})
 
 
+def orphans_page(rows: Sequence[OrphanRow]) -> OrphansPage:
+    heads = ("First seen", "What", "Key", "Times seen", "What becomes of it")
+    return OrphansPage(listing=first_page("orphans", heads, rows), seen_at=NOW if rows else None)
+
+
+ORPHANED = tuple(
+    OrphanRow(
+        what="row" if fate == "missing" else "object",
+        key=f"org_7/que_1/2025-10-18/audio/{number:032x}",
+        first_seen_at=NOW - timedelta(days=number),
+        last_seen_at=NOW,
+        sightings=number + 1,
+        fate=fate,
+        left_reason="AccessDenied" if fate == "goes" else "",
+    )
+    for number, fate in enumerate(("missing", "foreign", "unexplained", "goes", "waits"))
+)
+
+
 def storage_page(queues: tuple[QueueLine, ...]) -> StoragePage:
     cells = tuple(StoredCell(data_type=kind, items=40, bytes=GIB) for kind in DataType)
     rows = [
@@ -610,6 +638,8 @@ def samples() -> dict[str, tuple[str, dict[str, Any]]]:
         ),
         "storage": ("pages/storage.html", {"frame": frame("home"), "page": storage_page(QUEUES)}),
         "storage-empty": ("pages/storage.html", {"frame": frame("home"), "page": storage_page(())}),
+        "orphans": ("pages/orphans.html", {"frame": frame("home"), "page": orphans_page(ORPHANED)}),
+        "orphans-none": ("pages/orphans.html", {"frame": frame("home"), "page": orphans_page(())}),
         "aside": ("pages/aside.html", {"frame": frame("home"), "page": aside_page(SET_ASIDE)}),
         "aside-none-fit": (
             "pages/aside.html",

@@ -46,6 +46,7 @@ urlpatterns = [
     path("o/<int:org>/people/<int:mem>/remove/", nowhere, name="person_remove"),
     path("o/<int:org>/", nowhere, name="home"),
     path("o/<int:org>/storage/", nowhere, name="storage"),
+    path("o/<int:org>/orphans/", nowhere, name="orphans"),
     path("o/<int:org>/aside/", nowhere, name="aside"),
     path("o/<int:org>/jobs/", nowhere, name="jobs"),
     path("o/<int:org>/jobs/new/", nowhere, name="job_new"),

@@ -16,8 +16,8 @@ from ebbtide.apps.orgs.database import SWEEP, acting_in
 from ebbtide.apps.orgs.models import Organization
 from ebbtide.apps.policies.services import create_job, delete_job
 from ebbtide.apps.runs import planning, services
-from ebbtide.apps.runs import reconcile as module
 from ebbtide.apps.runs.reconcile import Drift, Reconciled, reconcile
+from ebbtide.apps.runs.reconcile import store as module
 from ebbtide.apps.runs.wiring import object_store
 from ebbtide.domain.calendar import Days, local_day, parse_zone
 from ebbtide.domain.cell import DataType

@@ -51,6 +51,7 @@ DOORS = {
     "home": OPEN,
     "storage": OPEN,
     "aside": OPEN,
+    "orphans": OPEN,
     "jobs": OPEN,
     "job": OPEN,
     "job_new": CHANGES,

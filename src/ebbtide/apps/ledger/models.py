@@ -13,6 +13,27 @@ from django.db.models.functions import Now
 from ebbtide.apps.orgs.models import Organization
 
 
+class StrayEntry(models.Model):
+    """Objects without a row that were found in a purged cell and destroyed, a line for each cell and reconciliation.
+
+    A page of its own: no run planned them, so they are in no run's numbers. `run_id` is the run that purged the cell.
+    """
+
+    id = models.BigAutoField(primary_key=True)
+    org = models.ForeignKey(Organization, on_delete=models.PROTECT, db_index=False)
+    run_id = models.BigIntegerField()
+    queue_id = models.IntegerField()
+    day = models.DateField()
+    data_type = models.TextField()
+    items = models.BigIntegerField()
+    first_seen_at = models.DateTimeField()
+    at = models.DateTimeField(db_default=Now())
+
+    class Meta:
+        constraints: ClassVar = [models.CheckConstraint(name="stray_items", condition=models.Q(items__gt=0))]
+        indexes: ClassVar = [models.Index(name="stray_by_cell", fields=["org", "queue_id", "data_type", "day"])]
+
+
 class Entry(models.Model):
     """What happened to (part of) a cell in one batch.
 

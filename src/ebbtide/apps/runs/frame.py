@@ -32,7 +32,7 @@ class _Section:
 
 
 _OF_ORG = (
-    _Section("home", gettext_lazy("Home"), "home", "h", Permission.DATA_VIEW, pages=("storage", "aside")),
+    _Section("home", gettext_lazy("Home"), "home", "h", Permission.DATA_VIEW, pages=("storage", "aside", "orphans")),
     _Section(
         "jobs",
         gettext_lazy("Jobs"),

@@ -116,6 +116,35 @@ class PlanLine(models.Model):
     bytes = ArrayField(models.BigIntegerField())
 
 
+class Orphan(models.Model):
+    """An object without a row, or a row without its object, from the reconciliation that first saw it on.
+
+    Attributes:
+        what: object, or row.
+        sightings: how many reconciliations have seen it; each confirms what it sees by a second listing.
+        fate: what becomes of it, by rule (sql/orphans.sql): waits, goes, foreign, unexplained or missing.
+        claimed_at: when it was decided to destroy it.
+        left_reason: why that did not work.
+    """
+
+    id = models.BigAutoField(primary_key=True)
+    org = models.ForeignKey(Organization, on_delete=models.PROTECT, db_index=False)
+    what = models.TextField()
+    key = models.TextField()
+    first_seen_at = models.DateTimeField()
+    last_seen_at = models.DateTimeField()
+    sightings = models.IntegerField(default=1)
+    fate = models.TextField(default="waits")
+    claimed_at = models.DateTimeField(null=True)
+    left_reason = models.TextField(default="")
+
+    class Meta:
+        constraints: ClassVar = [
+            models.UniqueConstraint(name="orphan_once", fields=["org", "what", "key"]),
+            models.CheckConstraint(name="orphan_what", condition=models.Q(what__in=["object", "row"])),
+        ]
+
+
 class Run(models.Model):
     """One pass over one organization. `outcome` is NULL while it is going on or waits to be taken over."""
 

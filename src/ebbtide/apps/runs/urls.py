@@ -8,6 +8,7 @@ from ebbtide.apps.runs import kept_views, run_views, views, why_views
 urlpatterns = [
     path("", views.home, name="home"),
     path("storage/", kept_views.storage, name="storage"),
+    path("orphans/", kept_views.orphans, name="orphans"),
     path("aside/", kept_views.aside, name="aside"),
     path("runs/", run_views.run_list, name="runs"),
     path("runs/<run:run>/", run_views.run, name="run"),

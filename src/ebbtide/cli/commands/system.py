@@ -1,16 +1,19 @@
 """The platform as a whole: nights, switch, checks, migrations."""
 
+from collections.abc import Iterator
+from itertools import islice
 from typing import Annotated
 
 import typer
 from django.conf import settings
 
-from ebbtide.apps.orgs.database import OWNER, mapped_errors
-from ebbtide.apps.orgs.selectors import find_organization
+from ebbtide.apps.orgs.database import OWNER, acting_in, mapped_errors
+from ebbtide.apps.orgs.selectors import find_organization, organizations
 from ebbtide.apps.orgs.services import stop_organization
 from ebbtide.apps.runs import nights
 from ebbtide.apps.runs.doctor import examine
 from ebbtide.apps.runs.models import Platform
+from ebbtide.apps.runs.orphans import orphan_rows
 from ebbtide.apps.runs.reconcile import reconcile as reconcile_cells
 from ebbtide.apps.runs.schema import migrate as apply_migrations
 from ebbtide.apps.runs.services import turn_switch
@@ -23,8 +26,13 @@ from ebbtide.cli.throttles import Hours, Objects, Rows, read_throttle, tell_thro
 from ebbtide.domain.calendar import parse_day
 from ebbtide.domain.errors import InputInvalid
 from ebbtide.domain.identity import public_id
+from ebbtide.web.context.kept import OrphanRow
+from ebbtide.web.listing import Asked
 
 switch = typer.Typer(help="The kill switch: while it is on, nothing is deleted.", no_args_is_help=True)
+
+ORPHANS_TOLD = 1_000
+"""Orphans told one by one of each organization; the page of the organization has all of them."""
 
 OneOrg = Annotated[str, typer.Option("--org", help="Only this organization (id or name).")]
 
@@ -173,7 +181,11 @@ def reconcile(
     check: Annotated[bool, typer.Option("--check", help="Only report; mend nothing.")] = False,
 ) -> None:
     """Prove the counts against rows and objects, report drift and mend it."""
-    found = reconcile_cells(find_organization(org) if org else None, mend=not check, now=session.clock.now())
+    one_org = find_organization(org) if org else None
+    found = reconcile_cells(one_org, mend=not check, now=session.clock.now())
+    remembered = [
+        (one.id, list(islice(_orphans(one.id), ORPHANS_TOLD))) for one in ([one_org] if one_org else organizations())
+    ]
 
     def text() -> None:
         session.table(
@@ -184,6 +196,16 @@ def reconcile(
             ],
             empty=f"No drift: {found.cells:,} cells and {found.objects:,} objects agree with what is there.",
         )
+        if any(orphans for _, orphans in remembered):
+            session.table(
+                ["organization", "orphan", "key", "first seen", "times seen", "what becomes of it"],
+                [
+                    [public_id("org", id_), row.what, row.key, row.first_seen_at, row.sightings, row.fate]
+                    for id_, orphans in remembered
+                    for row in orphans
+                ],
+                empty="",
+            )
 
     session.emit(
         {
@@ -201,9 +223,28 @@ def reconcile(
                 }
                 for one in found.drifts
             ],
+            "orphans": [
+                {
+                    "org": public_id("org", id_),
+                    "what": row.what,
+                    "key": row.key,
+                    "first_seen_at": row.first_seen_at,
+                    "last_seen_at": row.last_seen_at,
+                    "sightings": row.sightings,
+                    "fate": row.fate,
+                    "left_reason": row.left_reason or None,
+                }
+                for id_, orphans in remembered
+                for row in orphans
+            ],
         },
         text=text,
     )
+
+
+def _orphans(org: int) -> Iterator[OrphanRow]:
+    with acting_in(org):
+        yield from orphan_rows(org, asked=Asked())
 
 
 def doctor(session: Session) -> None:

@@ -102,3 +102,33 @@ class AsidePage:
     late: int
     queues: tuple[QueueLine, ...]
     chosen: AsideChosen
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class OrphanRow:
+    """An object without a row, or a row without its object.
+
+    Attributes:
+        what: object or row.
+        key: in the store.
+        first_seen_at, last_seen_at: aware instants of the first and the newest reconciliation that saw it.
+        sightings: how many did.
+        fate: waits, goes, foreign, unexplained or missing.
+        left_reason: why it could not be destroyed; empty where that was not tried.
+    """
+
+    what: str
+    key: str
+    first_seen_at: datetime
+    last_seen_at: datetime
+    sightings: int
+    fate: str
+    left_reason: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class OrphansPage:
+    """`pages/orphans.html`, as `page`: the rows, and when they were last seen; None where there are none."""
+
+    listing: Listing[OrphanRow]
+    seen_at: datetime | None

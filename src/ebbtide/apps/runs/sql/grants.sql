@@ -12,8 +12,8 @@ GRANT EXECUTE ON FUNCTION ebbtide_org(), ebbtide_user(), ebbtide_is_platform() T
 GRANT SELECT ON orgs_organization, orgs_flagchange, orgs_membership, orgs_group, orgs_groupmember, orgs_user,
     catalog_queue, catalog_cell, catalog_purgedline, insights_segment, insights_event, insights_identity,
     insights_setaside, insights_partition, insights_residue, media_mediaobject, media_upload, policies_retentionjob,
-    policies_jobqueue, policies_jobchange, ledger_entry, runs_platform, runs_switchturn, runs_throttleturn, runs_storeprobe, runs_plan,
-    runs_planline, runs_run, runs_batchcount, activation_request,
+    policies_jobqueue, policies_jobchange, ledger_entry, ledger_strayentry, runs_orphan, runs_platform, runs_switchturn,
+    runs_throttleturn, runs_storeprobe, runs_plan, runs_planline, runs_run, runs_batchcount, activation_request,
     accounts_invitation, accounts_peoplechange, console_settingchange, django_migrations
     TO ebbtide_web, ebbtide_sweep;
 GRANT INSERT ON runs_plan, runs_planline TO ebbtide_web, ebbtide_sweep;
@@ -59,6 +59,8 @@ GRANT EXECUTE ON FUNCTION runs_may_delete(bigint), runs_purge_rows(bigint, integ
     runs_claim_objects(bigint, date, date, integer, integer, integer), runs_open_claims(bigint), runs_close_objects(bigint, integer, bigint[], text[], text[]),
     runs_add_up(bigint, boolean), runs_next_batch(bigint), runs_refuse_company(bigint) TO ebbtide_sweep;
 GRANT EXECUTE ON FUNCTION insights_settle(date), insights_unsettled() TO ebbtide_sweep;
+GRANT EXECUTE ON FUNCTION runs_remember_orphans(text[], text[], timestamptz), runs_judge_orphans(timestamptz),
+    runs_claim_orphans(timestamptz, integer), runs_close_orphans(bigint[], text[]) TO ebbtide_sweep;
 GRANT EXECUTE ON FUNCTION runs_mend_cells(date[], text[], integer[]), runs_release_claims(bigint[]) TO ebbtide_sweep;
 
 -- Billing: usage is booked by its function alone; what is closed or priced is added and never changed.
