@@ -21,7 +21,8 @@ ROOT = Path(__file__).resolve().parents[2]
 SOURCE = ROOT / "src" / "ebbtide"
 MACHINE = ["tests/agreement/test_worlds.py"]
 PURE = ["tests/domain", "tests/engine"]
-REAL = ["tests/apps/runs/test_sharing.py", "tests/agreement", "--deselect", "tests/agreement/test_worlds.py"]
+REAL = ["tests/apps/runs/test_sharing.py", "tests/apps/test_privileges.py", "tests/agreement", "--deselect",
+        "tests/agreement/test_worlds.py"]  # fmt: skip
 OTHERS = [*PURE, *REAL]
 PATIENCE = 420
 
