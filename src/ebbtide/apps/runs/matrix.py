@@ -10,7 +10,7 @@ from datetime import date
 from django.utils.translation import gettext_lazy
 
 from ebbtide.apps.policies.pages import QueueLines, job_line
-from ebbtide.apps.runs.preview import Amount, Amounts, amounts_before, stored_amounts
+from ebbtide.apps.runs.preview import Amount, Amounts, stored_and_due
 from ebbtide.domain.cell import DataType
 from ebbtide.domain.identity import public_id
 from ebbtide.domain.job import Job
@@ -124,8 +124,8 @@ def _rows(decided: Decided) -> list[MatrixRow]:
 
 
 def _with_amounts(rows: tuple[MatrixRow, ...], *, decided: Decided, shown: set[int], org: int) -> tuple[MatrixRow, ...]:
-    stored = stored_amounts(org=org, queues=sorted(shown))
-    due = amounts_before([reach for reach in decided.reaches if reach.queue in shown], org=org)
+    reaches = [reach for reach in decided.reaches if reach.queue in shown]
+    stored, due = stored_and_due(reaches, org=org, queues=sorted(shown))
     return tuple(
         replace(row, cells=tuple(_filled(cell, queue=row.queue.id, stored=stored, due=due) for cell in row.cells))
         for row in rows

@@ -87,6 +87,44 @@ def amounts_before(found: Sequence[Reach], *, org: int) -> Amounts:
         return {(queue, DataType(data_type)): Amount(*sums) for queue, data_type, *sums in cursor.fetchall()}
 
 
+def stored_and_due(found: Sequence[Reach], *, org: int, queues: Iterable[int]) -> tuple[Amounts, Amounts]:
+    """Add up what is there of some Qs, and what of it lies before its reach; the cells are read once.
+
+    Args:
+        found: how far each (Q, data type) is kept; those that are not named are kept for ever.
+        org: the organization's number.
+        queues: the Qs.
+    """
+    before = {(reach.queue, reach.data_type): reach.before for reach in found}
+    keys = [(queue, data_type) for queue in queues for data_type in DataType]
+    with connections[WEB].cursor() as cursor:
+        # leans on cell_by_queue: for each key its own stretch of that index, and nothing of the table itself
+        cursor.execute(
+            """
+            SELECT r.queue_id, r.data_type, cells.* FROM unnest(%s::int[], %s::text[], %s::date[])
+                AS r (queue_id, data_type, before)
+            CROSS JOIN LATERAL (
+                SELECT sum(c.items)::bigint, sum(c.bytes)::bigint, min(c.day), max(c.day),
+                    coalesce(sum(c.items) FILTER (WHERE c.day < r.before), 0)::bigint,
+                    coalesce(sum(c.bytes) FILTER (WHERE c.day < r.before), 0)::bigint,
+                    min(c.day) FILTER (WHERE c.day < r.before), max(c.day) FILTER (WHERE c.day < r.before)
+                FROM catalog_cell c
+                WHERE c.org_id = %s AND c.queue_id = r.queue_id AND c.data_type = r.data_type
+                HAVING count(*) > 0) cells
+            """,
+            [
+                [queue for queue, _data_type in keys],
+                [str(data_type) for _queue, data_type in keys],
+                [before.get(key, date.min) for key in keys],
+                org,
+            ],
+        )
+        rows = cursor.fetchall()
+    stored = {(queue, DataType(data_type)): Amount(*sums[:4]) for queue, data_type, *sums in rows}
+    due = {(queue, DataType(data_type)): Amount(*sums[4:]) for queue, data_type, *sums in rows if sums[4]}
+    return stored, due
+
+
 def by_data_type(amounts: Iterable[tuple[DataType, Amount]]) -> dict[DataType, Amount]:
     """Add up amounts of whatever Qs by data type; all four are named."""
     found = {data_type: Amount() for data_type in DataType}
