@@ -120,6 +120,7 @@ INSTALLED_APPS = [
     "ebbtide.apps.ledger",
     "ebbtide.apps.runs",
     "ebbtide.apps.billing",
+    "ebbtide.apps.reports",
     "ebbtide.apps.editor",
     "ebbtide.apps.activation",
     "ebbtide.apps.console",
