@@ -60,7 +60,7 @@ class Sums:
 
     @property
     def service_level(self) -> Fraction | None:
-        """Answered within the threshold, of those answered, or abandoned after it; waits that are not known left out."""
+        """Answered within the threshold, of those answered, or abandoned after it; known waits alone."""
         return _share(self.answered_in, self.waits + self.abandon_waits - self.abandoned_in)
 
     @property

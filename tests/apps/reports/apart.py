@@ -1,4 +1,4 @@
-"""The figures of a report, worked out apart: with polars, over the rows themselves, by the words of docs/measures.md."""
+"""The figures of a report, worked out apart: with polars, over the rows themselves, after docs/measures.md."""
 
 from collections.abc import Mapping
 from datetime import datetime
@@ -24,7 +24,7 @@ def rows_of(org: Organization) -> pl.DataFrame:
     types |= dict.fromkeys(["channel", "direction", "outcome"], pl.String) | {"day": pl.Date}
     types |= dict.fromkeys(["queued_at", "answered_at", "ended_at"], moment)
     with acting_in(org.id) as cursor:
-        cursor.execute(f"SELECT {', '.join(columns)} FROM insights_segment")
+        cursor.execute(f"SELECT {', '.join(columns)} FROM insights_segment")  # noqa: S608 - named above
         return pl.DataFrame(cursor.fetchall(), schema=types, orient="row")
 
 
@@ -80,4 +80,3 @@ def told(sums: Sums) -> Figures:
     names = ("items", "offered", "answered", "abandoned", "flowed_out", "callbacks")
     names += ("service_level", "asa", "aht", "abandonment", "longest_s")
     return {name: getattr(sums, name) for name in names}
-

@@ -10,6 +10,7 @@ Every function expects an open transaction in the organization that sees one mom
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, fields
 from datetime import date, datetime
+from typing import Any
 
 from django.db import connections
 
@@ -92,9 +93,9 @@ _ADDED = ", ".join(
 _ORDER = [*_PLAIN, "answered_in", "abandoned_in", "longest_s"]
 
 
-def _source(wanted: Wanted, *, period: Period, found: Stale) -> tuple[str, dict[str, object]]:
+def _source(wanted: Wanted, *, period: Period, found: Stale) -> tuple[str, dict[str, Any]]:
     """Write where rows come from, as `r`, beside each Q's line and threshold, as `a`."""
-    values: dict[str, object] = {
+    values: dict[str, Any] = {
         "org": wanted.org,
         "zone": wanted.zone,
         "first": period.first,
@@ -149,7 +150,7 @@ def sums_by(
     hours = "" if until_hour is None else "AND r.hour <= %(until_hour)s"
     with connections[WEB].cursor() as cursor:
         cursor.execute(
-            f"SELECT r.queue_id, {begin} AS begin, {_ADDED} {source} {hours} GROUP BY 1, 2",  # noqa: S608 - as above
+            f"SELECT r.queue_id, {begin} AS begin, {_ADDED} {source} {hours} GROUP BY 1, 2",
             values | {"unit": unit, "until_hour": until_hour},
         )
         rows: Sequence[tuple[int, datetime, int]] = cursor.fetchall()
@@ -160,9 +161,9 @@ def offered_by_hour(wanted: Wanted, *, period: Period, found: Stale) -> dict[tup
     """Add up what was offered by weekday (Monday is 0) and hour; what has nothing is missing."""
     source, values = _source(wanted, period=period, found=found)
     with connections[WEB].cursor() as cursor:
+        asked = "extract(isodow FROM r.day)::int - 1, r.hour, sum(r.offered)::bigint"
         cursor.execute(
-            "SELECT extract(isodow FROM r.day)::int - 1, r.hour, sum(r.offered)::bigint "
-            f"{source} GROUP BY 1, 2 HAVING sum(r.offered) > 0",  # noqa: S608 - as above
+            f"SELECT {asked} {source} GROUP BY 1, 2 HAVING sum(r.offered) > 0",
             values,
         )
         return {(weekday, hour): offered for weekday, hour, offered in cursor.fetchall()}

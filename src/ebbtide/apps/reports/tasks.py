@@ -12,7 +12,7 @@ from ebbtide.engine.clock import Clock
 log = structlog.get_logger(__name__)
 
 LASTS_S = 120
-"""Seconds after which a pass leaves the rest to the next: it shares its queue with the metering, which must not wait."""
+"""Seconds after which a pass leaves the rest to the next: the metering waits in the same queue."""
 
 
 @app.periodic(cron="5-55/10 * * * *")

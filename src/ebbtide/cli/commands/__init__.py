@@ -2,7 +2,7 @@
 
 import typer
 
-from ebbtide.cli.commands import billing, data, demo, jobs, orgs, plans, runs, serve, system
+from ebbtide.cli.commands import billing, data, demo, jobs, orgs, plans, reports, runs, serve, system
 from ebbtide.cli.session import configure_log
 
 app = typer.Typer(
@@ -22,6 +22,7 @@ app.add_typer(runs.app, name="run")
 app.add_typer(billing.ratecards, name="ratecard")
 data.register(app)
 billing.register(app)
+reports.register(app)
 system.register(app)
 serve.register(app)
 demo.register(app)

@@ -6,27 +6,49 @@ from django.db import migrations, models
 
 
 class Migration(migrations.Migration):
-
     initial = True
 
     dependencies = [
-        ('catalog', '0005_covering_key'),
-        ('orgs', '0003_turning'),
+        ("catalog", "0005_covering_key"),
+        ("orgs", "0003_turning"),
     ]
 
     operations = [
         migrations.CreateModel(
-            name='ServiceTarget',
+            name="ServiceTarget",
             fields=[
-                ('pk', models.CompositePrimaryKey('org', 'queue', blank=True, editable=False, primary_key=True, serialize=False)),
-                ('seconds', models.SmallIntegerField()),
-                ('set_by', models.TextField()),
-                ('set_at', models.DateTimeField(db_default=django.db.models.functions.datetime.Now())),
-                ('org', models.ForeignKey(db_index=False, on_delete=django.db.models.deletion.PROTECT, to='orgs.organization')),
-                ('queue', models.ForeignKey(db_constraint=False, db_index=False, on_delete=django.db.models.deletion.PROTECT, to='catalog.queue')),
+                (
+                    "pk",
+                    models.CompositePrimaryKey(
+                        "org", "queue", blank=True, editable=False, primary_key=True, serialize=False
+                    ),
+                ),
+                ("seconds", models.SmallIntegerField()),
+                ("set_by", models.TextField()),
+                ("set_at", models.DateTimeField(db_default=django.db.models.functions.datetime.Now())),
+                (
+                    "org",
+                    models.ForeignKey(
+                        db_index=False, on_delete=django.db.models.deletion.PROTECT, to="orgs.organization"
+                    ),
+                ),
+                (
+                    "queue",
+                    models.ForeignKey(
+                        db_constraint=False,
+                        db_index=False,
+                        on_delete=django.db.models.deletion.PROTECT,
+                        to="catalog.queue",
+                    ),
+                ),
             ],
             options={
-                'constraints': [models.CheckConstraint(condition=models.Q(('seconds__in', (5, 10, 15, 20, 30, 45, 60, 90, 120, 180, 300))), name='target_seconds')],
+                "constraints": [
+                    models.CheckConstraint(
+                        condition=models.Q(("seconds__in", (5, 10, 15, 20, 30, 45, 60, 90, 120, 180, 300))),
+                        name="target_seconds",
+                    )
+                ],
             },
         ),
     ]

@@ -40,8 +40,8 @@ _HASHED = Question(
 _SUMMED = Question(
     "SUMS",
     "The sums that reports read are those of the rows they were made from.",
-    "reports pass by what does not count as many segments as its cell, and `ebbtide summarize` mends it; where the count "
-    "fits and the figures do not, find out who can write to the database past the product's roles",
+    "reports pass by what does not count as many segments as its cell, and `ebbtide summarize` mends it; where the "
+    "count fits and the figures do not, find out who can write to the database past the product's roles",
 )
 QUESTIONS = (_EXPIRED, _AGREE, _BELOW, _COUNTED, _HASHED, _SUMMED)
 """What is asked here, in order."""
@@ -181,8 +181,15 @@ def _check_sums(cursor: CursorWrapper, *, org: Organization, summed: Opened) -> 
         [org.id, _LOOKED_AT],
     )
     places: Sequence[tuple[date, int]] = cursor.fetchall()
-    values = {"org": org.id, "zone": org.zone, "days": [day for day, _ in places], "queues": [one for _, one in places]}
-    cursor.execute(_SUMS_APART, values)
+    cursor.execute(
+        _SUMS_APART,
+        {
+            "org": org.id,
+            "zone": org.zone,
+            "days": [day for day, _ in places],
+            "queues": [queue for _, queue in places],
+        },
+    )
     faults: Sequence[tuple[str, int]] = cursor.fetchall()
     summed.fault((f"{public_id('org', org.id)}: {said}" for said, _ in faults), of=faults[0][1] if faults else 0)
 
