@@ -7,11 +7,11 @@ from pathlib import Path
 
 import structlog
 
-from bench import console, forecast, ingest, nights, pages, partitions, purge, whatif
+from bench import console, forecast, ingest, nights, pages, partitions, purge, reports, whatif
 from bench.measure import fresh_database, machine
 
 CALLS = Path("../shared/data/technion_bank_aug1999_d01-15.csv.gz")
-NAMES = ["purge", "ingest", "nights", "partitions", "pages", "console", "forecast"]
+NAMES = ["purge", "ingest", "nights", "partitions", "pages", "console", "forecast", "reports"]
 MAP = Path("docs/examples/bank-calls.toml")
 
 
@@ -40,6 +40,8 @@ def main() -> None:
                 lines = forecast.measure() + whatif.measure(urls)
             elif name == "pages":
                 lines = pages.measure(urls, rows=asked.rows, orgs_besides=asked.organizations)
+            elif name == "reports":
+                lines = reports.measure(urls, rows=asked.rows)
             elif name == "console":
                 lines = console.measure(urls, count=asked.organizations)
             else:

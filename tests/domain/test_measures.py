@@ -54,9 +54,7 @@ def test_the_default_is_one_of_them() -> None:
 def table(heading: str) -> list[dict[str, str]]:
     """The first table below a heading of docs/measures.md, a line a row."""
     rest = DOC.read_text().split(f"## {heading}\n")[1].split("\n## ")[0]
-    rows = [
-        [cell.strip() for cell in line.strip("|").split("|")] for line in rest.splitlines() if line.startswith("|")
-    ]
+    rows = [[cell.strip() for cell in line.strip("|").split("|")] for line in rest.splitlines() if line.startswith("|")]
     return [dict(zip(rows[0], row, strict=True)) for row in rows[2:]]
 
 
