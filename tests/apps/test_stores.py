@@ -1,7 +1,7 @@
 """Every table that holds something of a cell is named here, with how a purge takes it along.
 
-The tables are asked of the catalogue: a new one with a Q, a day or a segment in it fails until it stands in one of the two
-lists. What is purged, and that the neighbour stays, is tested beside each store.
+The tables are asked of the catalogue: a new one with a Q, a day or a segment in it fails until it stands in one of the
+two lists. What is purged, and that the neighbour stays, is tested beside each store.
 """
 
 import pytest

@@ -47,7 +47,7 @@ def test_a_report_over_a_purged_edge(visitor: Visitor, org: Organization) -> Non
     faults += visitor.examine()
     page.get_by_label("Range").select_option("custom")
     page.get_by_label("From").fill(days_ago(org, 25).isoformat())
-    page.get_by_label("To").fill((days_ago(org, 12)).isoformat())
+    page.get_by_role("textbox", name="To").fill((days_ago(org, 12)).isoformat())
     page.locator("#pick-queues").click()
     page.get_by_role("checkbox", name="Sales").check()
     faults += visitor.examine()

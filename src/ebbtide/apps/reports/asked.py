@@ -80,6 +80,7 @@ def report_asked(query: QueryDict, *, today: date, known: Collection[int]) -> Re
             span=span,
             since=since if span is Span.CUSTOM else chosen.first.isoformat(),
             until=until if span is Span.CUSTOM else chosen.last.isoformat(),
+            by=unit if query.get("by", "") == unit else "",
             unit=unit,
             units=units,
             queues=queues,

@@ -126,6 +126,7 @@ class ReportChosen:
     Attributes:
         span: the range.
         since, until: as typed, for a custom one.
+        by: the interval asked for; empty for the usual one.
         unit: of the intervals.
         units: those that the range can be cut into.
         queues: numbers of the Qs ticked; empty for all.
@@ -136,6 +137,7 @@ class ReportChosen:
     span: Span
     since: str
     until: str
+    by: str
     unit: Unit
     units: tuple[Unit, ...]
     queues: frozenset[int]
