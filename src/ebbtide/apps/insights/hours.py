@@ -84,13 +84,7 @@ def sum_up(org: Organization, *, now: datetime, stop: Callable[[], bool]) -> int
             cursor.execute("SELECT insights_sum_hours(%s, %s)", [first, last])
             cells += cursor.fetchone()[0]
     with acting_in(org.id, using=SWEEP) as cursor:
-        cursor.execute(
-            """
-            INSERT INTO insights_summing (org_id, upto, began_at) VALUES (%s, %s, %s)
-            ON CONFLICT (org_id) DO UPDATE SET upto = excluded.upto, began_at = excluded.began_at
-            """,
-            [org.id, upto, now],
-        )
+        cursor.execute("SELECT insights_note_pass(%s, %s)", [upto, now])
     return cells
 
 

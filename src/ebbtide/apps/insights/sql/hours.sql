@@ -132,6 +132,13 @@ BEGIN
     RETURN cardinality(days);
 END $$;
 
+-- Note that all cells up to a day were looked through.
+CREATE FUNCTION insights_note_pass(upto date, began timestamptz) RETURNS void
+    LANGUAGE sql SECURITY DEFINER SET search_path = public, pg_temp AS $$
+    INSERT INTO insights_summing AS s (org_id, upto, began_at) VALUES (ebbtide_org(), upto, began)
+    ON CONFLICT (org_id) DO UPDATE SET upto = excluded.upto, began_at = excluded.began_at
+$$;
+
 -- A cell that changes or goes takes its sums along, whoever changed it.
 CREATE FUNCTION insights_drop_hours() RETURNS trigger
     LANGUAGE plpgsql SECURITY DEFINER SET search_path = public, pg_temp AS $$
