@@ -14,7 +14,7 @@ from ebbtide.apps.orgs.models import Organization
 from ebbtide.apps.policies.pages import queue_lines
 from ebbtide.apps.reports.asked import ReportAsked
 from ebbtide.apps.reports.services import targets
-from ebbtide.apps.reports.sums import Wanted, offered_by_hour, stale, sums_by
+from ebbtide.apps.reports.sums import Stale, Wanted, offered_by_hour, stale, sums_by
 from ebbtide.domain.calendar import parse_zone
 from ebbtide.domain.cell import DataType
 from ebbtide.domain.measures import Sums
@@ -85,9 +85,9 @@ def read_report(org: Organization, *, asked: ReportAsked, now: datetime) -> Repo
     )
     local = now.astimezone(parse_zone(org.zone))
     until_hour = local.hour if asked.chosen.span is Span.TODAY else None
-    found = stale(wanted, period=asked.period)
+    found = stale(wanted, period=Period(asked.before.first, asked.period.last))
     cells = sums_by(wanted, period=asked.period, unit=asked.unit, found=found)
-    before = _before(wanted, asked=asked, until_hour=until_hour)
+    before = _before(wanted, asked=asked, found=found, until_hour=until_hour)
     whole = _whole(asked.period, purged=purged)
     return Report(
         asked=asked,
@@ -98,11 +98,11 @@ def read_report(org: Organization, *, asked: ReportAsked, now: datetime) -> Repo
         by_queue=list(_by_queue(chosen, wanted=wanted, period=asked.period, cells=cells, before=before)),
         intervals=list(_by_interval(chosen, asked=asked, purged=purged, cells=cells, until=local.replace(tzinfo=None))),
         whole=whole,
-        offered=offered_by_hour(wanted, period=whole, found=stale(wanted, period=whole)) if whole else {},
+        offered=offered_by_hour(wanted, period=whole, found=found) if whole else {},
     )
 
 
-def _before(wanted: Wanted, *, asked: ReportAsked, until_hour: int | None) -> dict[int, Sums]:
+def _before(wanted: Wanted, *, asked: ReportAsked, found: Stale, until_hour: int | None) -> dict[int, Sums]:
     """Add up the period before, of the Qs of which nothing of it is purged."""
     whole = {
         queue: seconds
@@ -112,7 +112,6 @@ def _before(wanted: Wanted, *, asked: ReportAsked, until_hour: int | None) -> di
     if not whole:
         return {}
     compared = replace(wanted, targets=whole)
-    found = stale(compared, period=asked.before)
     sums = sums_by(compared, period=asked.before, unit="all", found=found, until_hour=until_hour)
     added = {queue: one for (queue, _begin), one in sums.items()}
     return {queue: added.get(queue, Sums()) for queue in whole}

@@ -7,7 +7,7 @@ leave of them is no figure of that day.
 Every function expects an open transaction in the organization that sees one moment.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, fields
 from datetime import date, datetime
 from typing import Any
@@ -49,6 +49,15 @@ class Stale:
 
     rows: tuple[tuple[date, int], ...]
     gone: tuple[tuple[date, int], ...]
+
+    def within(self, period: Period, *, queues: Collection[int]) -> "Stale":
+        """Give those of some days and Qs."""
+        return Stale(
+            *(
+                tuple((day, queue) for day, queue in some if period.first <= day <= period.last and queue in queues)
+                for some in (self.rows, self.gone)
+            )
+        )
 
 
 def stale(wanted: Wanted, *, period: Period) -> Stale:
@@ -95,6 +104,7 @@ _ORDER = [*_PLAIN, "answered_in", "abandoned_in", "longest_s"]
 
 def _source(wanted: Wanted, *, period: Period, found: Stale) -> tuple[str, dict[str, Any]]:
     """Write where rows come from, as `r`, beside each Q's line and threshold, as `a`."""
+    found = found.within(period, queues=wanted.targets)
     values: dict[str, Any] = {
         "org": wanted.org,
         "zone": wanted.zone,

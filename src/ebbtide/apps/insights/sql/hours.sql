@@ -29,7 +29,8 @@ CREATE TABLE insights_hour (
     -- how many waited no longer than each of insights_thresholds()
     answered_in   integer[] NOT NULL CHECK (cardinality(answered_in) = 11),
     abandoned_in  integer[] NOT NULL CHECK (cardinality(abandoned_in) = 11),
-    PRIMARY KEY (org_id, day, queue_id, hour, channel)
+    -- with the count, so that sums are held against their cells without being read
+    PRIMARY KEY (org_id, day, queue_id, hour, channel) INCLUDE (items)
 );
 SELECT ebbtide_protect('insights_hour');
 
