@@ -8,12 +8,14 @@ from pathlib import Path
 
 import structlog
 
-from bench import console, forecast, ingest, nights, objects, pages, partitions, purge, whatif
+from bench import console, forecast, ingest, nights, objects, pages, partitions, purge, reports, whatif
 from bench.measure import fresh_database, machine
 from ebbtide.pg.launcher import Urls
 
 CALLS = Path("../shared/data/technion_bank_aug1999_d01-15.csv.gz")
-NAMES = ["purge", "settled", "whole", "objects", "ingest", "nights", "partitions", "pages", "console", "forecast"]
+NAMES = [
+    "purge", "settled", "whole", "objects", "ingest", "nights", "partitions", "pages", "console", "forecast", "reports",
+]  # fmt: skip
 MAP = Path("docs/examples/bank-calls.toml")
 
 
@@ -40,6 +42,7 @@ def measured(name: str, *, urls: Urls, asked: argparse.Namespace) -> list[str]:
         "purge": lambda: purge.measure(urls, rows=asked.rows, layout=purge.ARRIVED),
         "settled": lambda: purge.measure(urls, rows=asked.rows, layout=purge.SETTLED),
         "whole": lambda: purge.measure(urls, rows=asked.rows, layout=purge.whole(asked.rows)),
+        "reports": lambda: reports.measure(urls, rows=asked.rows),
         "objects": lambda: objects.measure(urls, objects=asked.objects),
         "ingest": lambda: ingest.measure(urls, rows=500_000) + import_of_calls(),
         "nights": lambda: nights.measure(count=1_000),

@@ -21,12 +21,14 @@ from ebbtide.apps.billing import services as billing
 from ebbtide.apps.billing.budgets import check_budget, set_budget
 from ebbtide.apps.billing.nightly import look_ahead
 from ebbtide.apps.console.services import change_settings
+from ebbtide.apps.insights.hours import sum_up
 from ebbtide.apps.insights.loading import SegmentLoader
 from ebbtide.apps.orgs import services as orgs
 from ebbtide.apps.orgs.database import OWNER, SWEEP, WEB, acting_in, as_person, as_platform
 from ebbtide.apps.orgs.models import Organization, User
 from ebbtide.apps.orgs.selectors import refreshed
 from ebbtide.apps.policies.services import create_job
+from ebbtide.apps.reports.services import set_target
 from ebbtide.apps.runs import planning, services
 from ebbtide.domain.billing import Money, month_of
 from ebbtide.domain.calendar import Days, local_day, parse_zone
@@ -81,6 +83,8 @@ def inhabit(name: str) -> Organization:
     )
     spend(org)
     stray(org, queue=queue, day=today)
+    assert sum_up(org, now=CLOCK.now(), stop=lambda: False)
+    set_target(org.id, queue=queue, seconds=30, actor="test", now=CLOCK.now())
     return org
 
 
@@ -364,6 +368,7 @@ def test_the_platform_sees_heads_and_no_data(alice: Organization, charlie: Organ
         "orgs_organization", "orgs_membership", "runs_plan", "runs_run", "activation_request", "billing_position",
         "billing_meteredday", "billing_usage", "billing_closedstatement", "billing_ratecardversion",  # sums
         "catalog_cellchange",  # since when there is something to meter
+        "insights_summing",  # up to when there are sums
     }  # fmt: skip
     with as_platform(using=OWNER) as cursor:  # whose rights console_due_since has: counts and jobs, no data
         assert {table for table in tenant_tables() if _count(cursor, table)} - seen == {

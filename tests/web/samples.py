@@ -73,6 +73,7 @@ from tests.web.account_samples import account_samples
 
 from . import costs
 from .forecast import forecast_samples
+from .insights import insights_samples
 
 NOW = datetime(2026, 11, 23, 8, 40, tzinfo=UTC)
 NIGHT = datetime(2026, 11, 24, 1, 0, tzinfo=UTC)
@@ -946,6 +947,7 @@ def samples() -> dict[str, tuple[str, dict[str, Any]]]:
         ),
         "run-nothing": ("pages/run.html", {"frame": frame("runs"), "page": RunPage(run=QUIET, plan=None)}),
         **forecast_samples(frame("costs"), outside=outside),
+        **insights_samples(frame("insights")),
         "error-400": ("400.html", {}),
         "error-403": ("403.html", {}),
         "error-404": ("404.html", {}),

@@ -125,6 +125,7 @@ INSTALLED_APPS = [
     "ebbtide.apps.ledger",
     "ebbtide.apps.runs",
     "ebbtide.apps.billing",
+    "ebbtide.apps.reports",
     "ebbtide.apps.editor",
     "ebbtide.apps.activation",
     "ebbtide.apps.console",

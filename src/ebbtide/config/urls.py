@@ -11,6 +11,7 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path("o/<org:org>/", include("ebbtide.apps.editor.urls")),
     path("o/<org:org>/", include("ebbtide.apps.billing.urls")),
     path("platform/", include("ebbtide.apps.billing.platform_urls")),
+    path("o/<org:org>/", include("ebbtide.apps.reports.urls")),
     path("", include("ebbtide.apps.activation.urls")),
     path("platform/", include("ebbtide.apps.console.urls")),
 ]

@@ -300,7 +300,7 @@ def test_clean_when_empty(database: Urls) -> None:
     found = look()
     assert fallen(found) == set()
     assert list(found) == ["I2", "I3", "I4", "I5", "I6", "I7", "I8", "I10", "I11", "I13", "I14", "I15", "DEAD", "PLAN",
-                           "PRIV", "RLS", "ROLE", "SAMP"]  # fmt: skip
+                           "PRIV", "RLS", "ROLE", "SAMP", "SUMS"]  # fmt: skip
     assert all(not finding.details for finding in found.values())
 
 

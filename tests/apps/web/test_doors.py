@@ -83,6 +83,8 @@ DOORS = {
     "costs": OPEN,
     "costs_month": OPEN,
     "costs_pdf": OPEN,
+    "insights": PEOPLE,  # for those who may see Insights, and admins
+    "insights_targets": Door(view=REFUSED, manage=REFUSED, admin=422, method="post"),  # without a number of seconds
     "people": PEOPLE,
     "person": PEOPLE,
     "person_invite": PEOPLE,

@@ -119,6 +119,22 @@ def acting_in(org: int, *, using: str = WEB) -> AbstractContextManager[CursorWra
     return _scope("ebbtide.org", str(org), using=using)
 
 
+@contextmanager
+def seeing_one_moment(org: int) -> Iterator[CursorWrapper]:
+    """Open a transaction in which only this organization's rows exist, all of them as of one moment; gives a cursor.
+
+    For what is put together from several statements and must not change between them. Nothing may be open yet.
+
+    Raises:
+        DatabaseUnreachable: PostgreSQL does not answer.
+    """
+    with mapped_errors(), transaction.atomic(using=WEB):
+        with connections[WEB].cursor() as cursor:
+            cursor.execute("SET TRANSACTION ISOLATION LEVEL REPEATABLE READ, READ ONLY")
+        with acting_in(org) as cursor:
+            yield cursor
+
+
 def as_platform(*, using: str = WEB) -> AbstractContextManager[CursorWrapper]:
     """Open a transaction that sees every organization's head and runs, and no organization's data."""
     return _scope("ebbtide.platform", "on", using=using)

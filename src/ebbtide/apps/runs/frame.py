@@ -69,6 +69,13 @@ _OF_ORG = (
         pages=("costs_month", "costs_pdf", "cost_forecast", "cost_what_if", "cost_budget"),
     ),
     _Section(
+        "insights",
+        gettext_lazy("Insights"),
+        "report-analytics",
+        "i",
+        Permission.INSIGHTS_VIEW,
+    ),
+    _Section(
         "people",
         gettext_lazy("People"),
         "users",

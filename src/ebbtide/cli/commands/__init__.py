@@ -2,7 +2,7 @@
 
 import typer
 
-from ebbtide.cli.commands import billing, data, demo, jobs, orgs, plans, runs, serve, store, system
+from ebbtide.cli.commands import billing, data, demo, jobs, orgs, plans, reports, runs, serve, store, system
 from ebbtide.cli.session import configure_log
 
 app = typer.Typer(
@@ -23,6 +23,7 @@ app.add_typer(store.app, name="store")
 app.add_typer(billing.ratecards, name="ratecard")
 data.register(app)
 billing.register(app)
+reports.register(app)
 system.register(app)
 serve.register(app)
 demo.register(app)

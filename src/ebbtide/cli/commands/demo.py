@@ -14,6 +14,7 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, T
 from ebbtide.apps.demo import office, showing
 from ebbtide.apps.demo.costs import bill
 from ebbtide.apps.demo.showing import Filled, Shown
+from ebbtide.apps.insights.hours import sum_up_due
 from ebbtide.apps.orgs.models import User
 from ebbtide.apps.orgs.selectors import find_organization
 from ebbtide.apps.runs.models import Plan
@@ -120,6 +121,7 @@ def _make(session: Session, *, segments: int, days: int, stop: Stop) -> dict[str
     armed = filled[-1].org
     showing.add_desktop_job(armed)
     bill([one.org for one in filled], actor=showing.ACTOR, clock=session.clock)
+    sum_up_due(now=session.clock.now(), stop=stop)  # before anything is purged, so that the run takes sums along too
 
     def seen(plan: Plan) -> None:
         session.say(

@@ -54,6 +54,15 @@ class Place:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Shade:
+    """A shaded stretch, in percent across: `tone` says why, as the style sheet names it."""
+
+    x: float
+    width: float
+    tone: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Drawn:
     """A line as it is drawn: paths in percent across and pixels down; `band` is empty where there is none."""
 
@@ -96,6 +105,7 @@ class Lines:
         levels, uprights: marks.
         dots: points that stand out.
         places: what is said where somebody points.
+        shades: stretches of which something is missing.
     """
 
     height: int
@@ -108,6 +118,12 @@ class Lines:
     uprights: tuple[Words, ...] = ()
     dots: tuple[Dot, ...] = ()
     places: tuple[Place, ...] = ()
+    shades: tuple[Shade, ...] = ()
+
+    @property
+    def room(self) -> int:
+        """Height of the lines' room."""
+        return self.base - self.top
 
 
 def draw_lines(

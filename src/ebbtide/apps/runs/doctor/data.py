@@ -1,7 +1,7 @@
 """Data against counts, lines and plans: is everything there that should be, and nothing that should not?"""
 
 from collections.abc import Mapping, Sequence
-from datetime import datetime
+from datetime import date, datetime
 
 from django.db.backends.utils import CursorWrapper
 
@@ -37,7 +37,13 @@ _HASHED = Question(
     "The newest plan of every organization, and that of its newest live run, fit their hashes.",
     "make a new plan, and find out who can write to the database past the product's roles",
 )
-QUESTIONS = (_EXPIRED, _AGREE, _BELOW, _COUNTED, _HASHED)
+_SUMMED = Question(
+    "SUMS",
+    "The sums that reports read are those of the rows they were made from.",
+    "reports pass by what does not count as many segments as its cell, and `ebbtide summarize` mends it; where the "
+    "count fits and the figures do not, find out who can write to the database past the product's roles",
+)
+QUESTIONS = (_EXPIRED, _AGREE, _BELOW, _COUNTED, _HASHED, _SUMMED)
 """What is asked here, in order."""
 
 # `before - day - 1`: nights since the one in which it became due
@@ -89,6 +95,31 @@ _BELOW_LINE = f"""
     WHERE b.items > coalesce(remainder.items, 0)
     ORDER BY 1 LIMIT {NAMED}
 """  # noqa: S608 - a number of ours
+_SUMS_APART = f"""
+    WITH summed AS (
+        SELECT h.day, h.queue_id, sum(h.items) AS items FROM insights_hour h WHERE h.org_id = %(org)s GROUP BY 1, 2
+    ), made AS (
+        SELECT * FROM insights_hours_of(%(days)s::date[], %(queues)s::int[], %(zone)s)
+    ), there AS (
+        SELECT h.* FROM insights_hour h JOIN unnest(%(days)s::date[], %(queues)s::int[]) AS looked (day, queue_id)
+            ON looked.day = h.day AND looked.queue_id = h.queue_id
+        WHERE h.org_id = %(org)s
+    ), faulty AS (
+        SELECT s.day, s.queue_id, 'counts ' || s.items || ', its cell ' || coalesce(c.items, 0) AS said
+        FROM summed s LEFT JOIN catalog_cell c ON c.org_id = %(org)s AND c.data_type = 'insights'
+            AND c.day = s.day AND c.queue_id = s.queue_id
+        WHERE c.items IS DISTINCT FROM s.items
+        UNION ALL
+        SELECT coalesce(m.day, t.day), coalesce(m.queue_id, t.queue_id), 'is not what its rows come to'
+        FROM made m FULL JOIN there t ON (m.day, m.queue_id, m.hour, m.channel) = (t.day, t.queue_id, t.hour, t.channel)
+        WHERE m IS DISTINCT FROM t GROUP BY 1, 2
+    )
+    SELECT 'que_' || f.queue_id || ' ' || f.day || ': the sum ' || string_agg(f.said, ', and ' ORDER BY f.said),
+        count(*) OVER ()
+    FROM faulty f GROUP BY f.queue_id, f.day ORDER BY 1 LIMIT {NAMED}
+"""  # noqa: S608 - a number of ours
+_LOOKED_AT = 200
+"""Cells whose sums are held against the rows: drawn at random, so that in time every one is."""
 _CHECKED_PLANS = """
     (SELECT id FROM runs_plan WHERE org_id = %(org)s ORDER BY id DESC LIMIT 1)
     UNION (SELECT plan_id FROM runs_run WHERE org_id = %(org)s AND mode = 'live' ORDER BY id DESC LIMIT 1)
@@ -112,6 +143,7 @@ def examine(org: int, *, findings: Mapping[str, Opened], now: datetime) -> None:
             findings[invariant].fault(
                 (f"{public_id('org', org)}: {said}" for said, _ in faults), of=faults[0][1] if faults else 0
             )
+        _check_sums(cursor, org=row, summed=findings["SUMS"])
         cursor.execute(_CHECKED_PLANS, {"org": org})
         for (plan_id,) in cursor.fetchall():
             _check_plan(Plan.objects.using(SWEEP).get(org_id=org, id=plan_id), hashed=findings["PLAN"])
@@ -139,6 +171,27 @@ def _note_oldest(cursor: CursorWrapper, *, org: Organization, expired: Opened, n
         expired.note(f"WARNING {told}, although it is armed: see `ebbtide run list {public_id('org', org.id)}`.")
     else:
         expired.note(f"{told}; tonight's run takes them.")
+
+
+def _check_sums(cursor: CursorWrapper, *, org: Organization, summed: Opened) -> None:
+    """Hold the counts of all sums against the cells, and the figures of some against their rows."""
+    cursor.execute(
+        "SELECT day, queue_id FROM (SELECT DISTINCT day, queue_id FROM insights_hour WHERE org_id = %s) AS summed "
+        "ORDER BY random() LIMIT %s",
+        [org.id, _LOOKED_AT],
+    )
+    places: Sequence[tuple[date, int]] = cursor.fetchall()
+    cursor.execute(
+        _SUMS_APART,
+        {
+            "org": org.id,
+            "zone": org.zone,
+            "days": [day for day, _ in places],
+            "queues": [queue for _, queue in places],
+        },
+    )
+    faults: Sequence[tuple[str, int]] = cursor.fetchall()
+    summed.fault((f"{public_id('org', org.id)}: {said}" for said, _ in faults), of=faults[0][1] if faults else 0)
 
 
 def _check_plan(plan: Plan, *, hashed: Opened) -> None:

@@ -76,6 +76,12 @@ GRANT INSERT ON billing_budget TO ebbtide_web;
 GRANT INSERT ON billing_budgetalert TO ebbtide_sweep;
 GRANT INSERT, UPDATE ON billing_position TO ebbtide_sweep;
 
+-- Reports: sums are made by their function alone.
+GRANT SELECT ON insights_hour, insights_summing, reports_servicetarget TO ebbtide_web, ebbtide_sweep;
+GRANT EXECUTE ON FUNCTION insights_hours_of(date[], integer[], text) TO ebbtide_web, ebbtide_sweep;
+GRANT EXECUTE ON FUNCTION insights_sum_hours(date, date), insights_note_pass(date, timestamptz) TO ebbtide_sweep;
+GRANT INSERT, UPDATE ON reports_servicetarget TO ebbtide_web;
+
 -- The queue of tasks belongs to both.
 DO $$
 DECLARE

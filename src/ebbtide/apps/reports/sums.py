@@ -1,0 +1,179 @@
+"""The figures of a report, read: from the sums where they stand for their cell, from the rows everywhere else.
+
+Which of the two a cell is read from changes nothing but the time it takes; a property test holds both, and a
+calculation of its own, against each other. Days before a Q's purged line are left out whole: what a live run had to
+leave of them is no figure of that day.
+
+Every function expects an open transaction in the organization that sees one moment.
+"""
+
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass, fields
+from datetime import date, datetime
+from typing import Any
+
+from django.db import connections
+
+from ebbtide.apps.orgs.database import WEB
+from ebbtide.domain.measures import THRESHOLDS, Sums
+from ebbtide.domain.period import Period
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Wanted:
+    """What is to be added up.
+
+    Attributes:
+        org: the organization's number.
+        zone: its time zone's name.
+        targets: the Qs wanted, by number, each with its service target in seconds.
+        lines: the first day of each Q that is not purged, where some are.
+        channel: only of this one; empty for all.
+    """
+
+    org: int
+    zone: str
+    targets: Mapping[int, int]
+    lines: Mapping[int, date]
+    channel: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Stale:
+    """Cells that are not read from sums, as (day, Q) pairs.
+
+    Attributes:
+        rows: those whose rows are read.
+        gone: those of which sums stand although they have no rows: faults, which count nothing.
+    """
+
+    rows: tuple[tuple[date, int], ...]
+    gone: tuple[tuple[date, int], ...]
+
+    def within(self, period: Period, *, queues: Collection[int]) -> "Stale":
+        """Give those of some days and Qs."""
+        return Stale(
+            *(
+                tuple((day, queue) for day, queue in some if period.first <= day <= period.last and queue in queues)
+                for some in (self.rows, self.gone)
+            )
+        )
+
+
+def stale(wanted: Wanted, *, period: Period) -> Stale:
+    """Find the cells of a period whose sums are missing or do not count what the cell counts."""
+    with connections[WEB].cursor() as cursor:
+        # leans on the keys of catalog_cell (org, day, …) and insights_hour (org, day, queue, …)
+        cursor.execute(
+            """
+            WITH cells AS (
+                SELECT c.day, c.queue_id, c.items FROM catalog_cell c
+                WHERE c.org_id = %(org)s AND c.data_type = 'insights' AND c.day BETWEEN %(first)s AND %(last)s
+                    AND c.queue_id = ANY (%(queues)s)
+            ), summed AS (
+                SELECT h.day, h.queue_id, sum(h.items) AS items FROM insights_hour h
+                WHERE h.org_id = %(org)s AND h.day BETWEEN %(first)s AND %(last)s AND h.queue_id = ANY (%(queues)s)
+                GROUP BY h.day, h.queue_id
+            )
+            SELECT day, queue_id, cells.items IS NULL FROM cells FULL JOIN summed USING (day, queue_id)
+            WHERE cells.items IS DISTINCT FROM summed.items ORDER BY 1, 2
+            """,
+            {"org": wanted.org, "first": period.first, "last": period.last, "queues": list(wanted.targets)},
+        )
+        rows = cursor.fetchall()
+    return Stale(
+        rows=tuple((day, queue) for day, queue, gone in rows if not gone and not _is_purged(wanted, queue, day)),
+        gone=tuple((day, queue) for day, queue, gone in rows if gone),
+    )
+
+
+def _is_purged(wanted: Wanted, queue: int, day: date) -> bool:
+    line = wanted.lines.get(queue)
+    return line is not None and day < line
+
+
+_NAMES = tuple(one.name for one in fields(Sums))
+_PLAIN = [name for name in _NAMES if name not in {"answered_in", "abandoned_in", "longest_s"}]
+_ADDED = ", ".join(
+    [f"sum(r.{name})::bigint AS {name}" for name in _PLAIN]
+    + [f"sum(r.{name}[a.place])::bigint AS {name}" for name in ("answered_in", "abandoned_in")]
+    + ["max(r.longest_s) AS longest_s"]
+)
+_ORDER = [*_PLAIN, "answered_in", "abandoned_in", "longest_s"]
+
+
+def _source(wanted: Wanted, *, period: Period, found: Stale) -> tuple[str, dict[str, Any]]:
+    """Write where rows come from, as `r`, beside each Q's line and threshold, as `a`."""
+    found = found.within(period, queues=wanted.targets)
+    values: dict[str, Any] = {
+        "org": wanted.org,
+        "zone": wanted.zone,
+        "first": period.first,
+        "last": period.last,
+        "queues": list(wanted.targets),
+        "floors": [wanted.lines.get(queue, date.min) for queue in wanted.targets],
+        "places": [THRESHOLDS.index(seconds) + 1 for seconds in wanted.targets.values()],
+        "stale_days": [day for day, _queue in found.rows + found.gone],
+        "stale_queues": [queue for _day, queue in found.rows + found.gone],
+        "raw_days": [day for day, _queue in found.rows],
+        "raw_queues": [queue for _day, queue in found.rows],
+        "channel": wanted.channel,
+    }
+    but = "AND (h.day, h.queue_id) NOT IN (SELECT * FROM unnest(%(stale_days)s::date[], %(stale_queues)s::int[]))"
+    # the days stand in the statement, so that only their partitions are opened
+    raw = "UNION ALL SELECT * FROM insights_hours_of(%(raw_days)s::date[], %(raw_queues)s::int[], %(zone)s)"
+    return (
+        f"""
+        FROM (
+            SELECT h.* FROM insights_hour h WHERE h.org_id = %(org)s AND h.day BETWEEN %(first)s AND %(last)s
+                AND h.queue_id = ANY (%(queues)s) {but if values["stale_days"] else ""}
+            {raw if values["raw_days"] else ""}) r
+        JOIN unnest(%(queues)s::int[], %(floors)s::date[], %(places)s::int[]) AS a (queue_id, floor, place)
+            ON a.queue_id = r.queue_id AND r.day >= a.floor
+        WHERE {"r.channel = %(channel)s" if wanted.channel else "true"}
+        """,  # noqa: S608 - pieces written here
+        values,
+    )
+
+
+def sums_by(
+    wanted: Wanted, *, period: Period, unit: str, found: Stale, until_hour: int | None = None
+) -> dict[tuple[int, datetime], Sums]:
+    """Add up by Q and interval; what has nothing is missing.
+
+    Args:
+        wanted: what is added up.
+        period: over which days.
+        unit: hour, day, week or month; or `all`, for one interval that begins with the first day.
+        found: the cells that are read from rows.
+        until_hour: hours after this one are left out; None for none.
+
+    Returns:
+        (Q, local beginning of the interval) -> sums.
+    """
+    source, values = _source(wanted, period=period, found=found)
+    begin = {
+        "all": "%(first)s::timestamp",
+        "hour": "r.day + r.hour * interval '1 hour'",
+        "day": "r.day::timestamp",
+    }.get(unit, "date_trunc(%(unit)s, r.day::timestamp)")
+    hours = "" if until_hour is None else "AND r.hour <= %(until_hour)s"
+    with connections[WEB].cursor() as cursor:
+        cursor.execute(
+            f"SELECT r.queue_id, {begin} AS begin, {_ADDED} {source} {hours} GROUP BY 1, 2",
+            values | {"unit": unit, "until_hour": until_hour},
+        )
+        rows: Sequence[tuple[int, datetime, int]] = cursor.fetchall()
+    return {(queue, begin): Sums(**dict(zip(_ORDER, sums, strict=True))) for queue, begin, *sums in rows}
+
+
+def offered_by_hour(wanted: Wanted, *, period: Period, found: Stale) -> dict[tuple[int, int], int]:
+    """Add up what was offered by weekday (Monday is 0) and hour; what has nothing is missing."""
+    source, values = _source(wanted, period=period, found=found)
+    with connections[WEB].cursor() as cursor:
+        asked = "extract(isodow FROM r.day)::int - 1, r.hour, sum(r.offered)::bigint"
+        cursor.execute(
+            f"SELECT {asked} {source} GROUP BY 1, 2 HAVING sum(r.offered) > 0",
+            values,
+        )
+        return {(weekday, hour): offered for weekday, hour, offered in cursor.fetchall()}

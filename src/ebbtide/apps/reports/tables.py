@@ -1,0 +1,83 @@
+"""The two tables of a report, by Q and by interval, for the page and for a spreadsheet."""
+
+from collections.abc import Callable, Mapping
+
+from django.utils.translation import gettext_lazy
+
+from ebbtide.apps.reports.shown import MEASURES, Measure, exactly
+from ebbtide.domain.measures import Sums
+from ebbtide.web.context.insights import IntervalFigures, QueueFigures
+from ebbtide.web.listing import Column, Table
+
+_COMPLETE: Mapping[str, str] = {"whole": "yes", "partly": "in part", "purged": "purged"}
+_UNITS: Mapping[str, str] = {"count": "", "share": "_percent", "seconds": "_seconds"}
+
+
+def _of_queue(measure: Measure, *, before: bool = False) -> Callable[[QueueFigures], object]:
+    def value(row: QueueFigures) -> object:
+        return exactly(measure, row.before if before else row.sums)
+
+    return value
+
+
+def _of_interval(measure: Measure) -> Callable[[IntervalFigures], object]:
+    def value(row: IntervalFigures) -> object:
+        return exactly(measure, row.sums)
+
+    return value
+
+
+def _items(sums: Sums | None) -> int | None:
+    return None if sums is None else sums.items
+
+
+QUEUES: Table[QueueFigures] = Table(
+    name="queues",
+    columns=(
+        Column(name="q", label=gettext_lazy("Q"), value=lambda row: row.queue.name),
+        *(Column(name=one.name, label=one.label, value=_of_queue(one), number=True) for one in MEASURES),
+    ),
+    sort="q",
+    text=lambda row: row.queue.name,
+    row_key=lambda row: row.queue.id,
+)
+QUEUES_CSV: Table[QueueFigures] = Table(
+    name="queues",
+    columns=(
+        Column(name="q", label="", value=lambda row: row.queue.name),
+        Column(name="complete", label="", value=lambda row: _COMPLETE[row.state]),
+        Column(name="data_from", label="", value=lambda row: row.since),
+        Column(name="target_seconds", label="", value=lambda row: row.target),
+        Column(name="segments", label="", value=lambda row: _items(row.sums)),
+        *(Column(name=one.name + _UNITS[one.kind], label="", value=_of_queue(one)) for one in MEASURES),
+        *(
+            Column(name=f"{one.name}{_UNITS[one.kind]}_before", label="", value=_of_queue(one, before=True))
+            for one in MEASURES
+        ),
+    ),
+    sort="q",
+    text=lambda row: row.queue.name,
+)
+INTERVALS: Table[IntervalFigures] = Table(
+    name="intervals",
+    columns=(
+        Column(name="begin", label=gettext_lazy("When"), value=lambda row: row.begin),
+        *(Column(name=one.name, label=one.label, value=_of_interval(one), number=True) for one in MEASURES),
+    ),
+    sort="begin",
+    row_key=lambda row: row.begin,
+    size=31,
+)
+INTERVALS_CSV: Table[IntervalFigures] = Table(
+    name="intervals",
+    columns=(
+        Column(name="begin", label="", value=lambda row: row.begin),
+        Column(name="first_day", label="", value=lambda row: row.first),
+        Column(name="last_day", label="", value=lambda row: row.last),
+        Column(name="complete", label="", value=lambda row: _COMPLETE[row.state]),
+        Column(name="lacks", label="", value=lambda row: ", ".join(line.name for line in row.lacks)),
+        Column(name="segments", label="", value=lambda row: _items(row.sums)),
+        *(Column(name=one.name + _UNITS[one.kind], label="", value=_of_interval(one)) for one in MEASURES),
+    ),
+    sort="begin",
+)

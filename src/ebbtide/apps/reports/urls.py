@@ -1,0 +1,10 @@
+"""Addresses of reports, below an organization's."""
+
+from django.urls import path
+
+from ebbtide.apps.reports import views
+
+urlpatterns = [
+    path("insights/", views.insights, name="insights"),
+    path("insights/targets/", views.insights_targets, name="insights_targets"),
+]

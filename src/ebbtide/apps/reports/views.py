@@ -1,0 +1,69 @@
+"""The report of Qs, and its service targets."""
+
+from django.contrib import messages
+from django.core.exceptions import PermissionDenied
+from django.http import HttpRequest, HttpResponse, HttpResponseBase, QueryDict
+from django.shortcuts import redirect, render
+from django.urls import reverse
+from django.utils.translation import gettext as _
+from django.utils.translation import ngettext
+
+from ebbtide.apps.catalog.selectors import queues
+from ebbtide.apps.orgs.access import POST, Visit, organization_page
+from ebbtide.apps.orgs.database import seeing_one_moment
+from ebbtide.apps.orgs.models import Permission
+from ebbtide.apps.reports.asked import report_asked
+from ebbtide.apps.reports.pages import insights_page
+from ebbtide.apps.reports.reading import read_report
+from ebbtide.apps.reports.services import parse_target, set_target
+from ebbtide.apps.reports.tables import INTERVALS, INTERVALS_CSV, QUEUES, QUEUES_CSV
+from ebbtide.domain.calendar import local_day, parse_zone
+from ebbtide.domain.identity import parse_id, public_id
+from ebbtide.web.listing import asked_of, csv_answer, sorted_rows
+
+_UNACCEPTABLE = 422
+
+
+@organization_page(Permission.INSIGHTS_VIEW)
+def insights(request: HttpRequest, visit: Visit) -> HttpResponseBase:
+    """Show what happened in each Q over a range, and what of it is purged; its two tables also as CSV."""
+    org, today = visit.org, local_day(visit.now, zone=parse_zone(visit.org.zone))
+    by_queue, by_interval = asked_of(request.GET, table=QUEUES), asked_of(request.GET, table=INTERVALS)
+    with seeing_one_moment(org.id):
+        known = {queue.id for queue in queues(org=org.id)}
+        asked = report_asked(request.GET, today=today, known=known)
+        report = read_report(org, asked=asked, now=visit.now)
+        name = f"ebbtide-{public_id('org', org.id)}-insights-{asked.period.first}-{asked.period.last}"
+        if by_queue.csv:
+            rows = sorted_rows(QUEUES, report.by_queue, asked=by_queue)
+            return csv_answer(QUEUES_CSV, rows, name=f"{name}-by-q")
+        if by_interval.csv:
+            lines = sorted_rows(INTERVALS, report.intervals, asked=by_interval)
+            return csv_answer(INTERVALS_CSV, lines, name=f"{name}-by-{asked.unit}")
+        page = insights_page(org, report=report, queues=by_queue, intervals=by_interval, can_set=visit.can_change)
+    status = _UNACCEPTABLE if page.chosen.wrong else 200
+    return render(request, "pages/insights.html", {"page": page}, status=status)
+
+
+@organization_page(Permission.INSIGHTS_VIEW, methods=(POST,))
+def insights_targets(request: HttpRequest, visit: Visit) -> HttpResponse:
+    """Set the service target of a Q, or of all."""
+    if not visit.can_change:
+        raise PermissionDenied(
+            _("This needs the permission to manage Data Management of %(org)s.") % {"org": visit.org.name}
+        )
+    text = request.POST.get("q", "").strip()
+    seconds = parse_target(request.POST.get("seconds", "").strip())
+    number = parse_id("que", text) if text else None
+    done = set_target(visit.org.id, queue=number, seconds=seconds, actor=visit.user.email, now=visit.now)
+    messages.success(
+        request,
+        ngettext(
+            "The service target of %(n)d Q is %(s)d seconds now.",
+            "The service target of %(n)d Qs is %(s)d seconds now.",
+            done,
+        )
+        % {"n": done, "s": seconds},
+    )
+    back = QueryDict(request.POST.get("back", "")).urlencode()
+    return redirect(reverse("insights", kwargs={"org": visit.org.id}) + (f"?{back}" if back else ""))

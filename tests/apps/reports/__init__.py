@@ -1,0 +1,1 @@
+"""Reports: their sums, what they say, and what is purged of them."""

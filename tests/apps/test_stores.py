@@ -1,0 +1,70 @@
+"""Every table that holds something of a cell is named here, with how a purge takes it along.
+
+The tables are asked of the catalogue: a new one with a Q, a day or a segment in it fails until it stands in one of the
+two lists. What is purged, and that the neighbour stays, is tested beside each store.
+"""
+
+import pytest
+from django.db import connections
+
+from ebbtide.apps.orgs.database import OWNER
+
+pytestmark = pytest.mark.usefixtures("database")
+
+PURGED_BY = {
+    "insights_segment": "runs_purge_rows",
+    "insights_event": "runs_purge_rows",
+    "insights_hour": "insights_drop_hours",  # a trigger on the cells: with whatever removes or changes one
+    "catalog_cell": "runs_purge_rows",
+    "media_mediaobject": "runs_close_objects",
+}
+"""Tables that hold data of cells, each with the function of the database that takes it."""
+STAYS = {
+    "catalog_purgedline": "says up to where was purged",
+    "catalog_cellchange": "counts alone, folded into the books by the metering",
+    "billing_usage": "counts alone",
+    "insights_identity": "ids that say nothing by themselves, so that what was purged does not come back",
+    "insights_setaside": "undatable rows, which no job reaches; of late ones the fact alone",
+    "ledger_entry": "the book: counts alone, and it outlives its subjects",
+    "policies_jobqueue": "which Qs a job names",
+    "reports_servicetarget": "a setting",
+}
+"""Tables that name a Q, a day or a segment and hold nothing that a job could mean, each with the reason."""
+ON_CELLS = {"insights_drop_hours": {"hours_changed", "hours_removed"}}
+"""Functions that have to be triggers on the cells."""
+
+
+def ask(sql: str, values: list[object] | None = None) -> list[tuple[str, ...]]:
+    with connections[OWNER].cursor() as cursor:
+        cursor.execute(sql, values)
+        found: list[tuple[str, ...]] = cursor.fetchall()
+    return found
+
+
+def test_every_table_of_cells_is_registered() -> None:
+    tables = ask(
+        """
+        SELECT DISTINCT c.relname FROM pg_class c JOIN pg_attribute a ON a.attrelid = c.oid
+        WHERE c.relnamespace = 'public'::regnamespace AND c.relkind IN ('r', 'p', 'm') AND NOT c.relispartition
+            AND a.attname IN ('queue_id', 'day', 'segment_id') AND NOT a.attisdropped
+        """
+    )
+    planned = {"runs_planline"}  # plans: counts alone; their Qs stand in arrays
+    named = PURGED_BY.keys() | STAYS.keys()
+    assert {name for (name,) in tables} - planned == named, "say of a new table how it is purged, or why it is not"
+    assert not PURGED_BY.keys() & STAYS.keys()
+
+
+@pytest.mark.parametrize("table", PURGED_BY)
+def test_what_takes_it_is_there(table: str) -> None:
+    ((body,),) = ask("SELECT prosrc FROM pg_proc WHERE proname = %s", [PURGED_BY[table]])
+    named = table in body or f"'{table}_'" in body  # rows are deleted at their partitions
+    assert named
+    assert "DELETE FROM" in body
+    if PURGED_BY[table] in ON_CELLS:
+        triggers = ask(
+            "SELECT t.tgname FROM pg_trigger t JOIN pg_proc p ON p.oid = t.tgfoid "
+            "WHERE t.tgrelid = 'catalog_cell'::regclass AND p.proname = %s AND t.tgenabled = 'O'",
+            [PURGED_BY[table]],
+        )
+        assert {name for (name,) in triggers} == ON_CELLS[PURGED_BY[table]]

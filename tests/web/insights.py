@@ -1,0 +1,156 @@
+"""Made-up but believable data for the report of Qs."""
+
+from collections.abc import Sequence
+from datetime import date, datetime, timedelta
+from types import SimpleNamespace
+from typing import Any, cast
+
+from ebbtide.apps.reports.charts import hours_chart, interval_charts
+from ebbtide.apps.reports.reading import Report
+from ebbtide.apps.reports.shown import shown
+from ebbtide.apps.reports.tables import INTERVALS, QUEUES
+from ebbtide.domain.job import JobType, What
+from ebbtide.domain.measures import Sums
+from ebbtide.domain.period import Period, Span
+from ebbtide.web.context.insights import (
+    InsightsPage,
+    IntervalFigures,
+    PurgedNote,
+    QueueFigures,
+    ReportChosen,
+    ShownInterval,
+    ShownQueue,
+    State,
+)
+from ebbtide.web.context.shared import JobLine, QueueLine
+from ebbtide.web.listing import Asked, list_rows, shown_as
+
+NAMES = ("Sales <EU>", "Support", "Fax")
+LINES = tuple(QueueLine(id=n, name=name, archived=n == 3) for n, name in enumerate(NAMES, 1))
+SOME = Sums(
+    items=100, offered=96, answered=80, abandoned=9, flowed_out=4, callbacks=2, wait_s=2_000, waits=80, talk_s=16_000,
+    talks=80, hold_s=400, holds=80, wrap_s=1_600, wraps=80, abandon_waits=9, answered_in=60, abandoned_in=2,
+    longest_s=190,
+)  # fmt: skip
+LATER = date(2026, 11, 10)
+PERIOD = Period(date(2026, 11, 1), date(2026, 11, 23))
+NOTES = (
+    PurgedNote(
+        before=LATER,
+        types=("insights",),
+        queues=LINES[:1],
+        every=False,
+        job=JobLine(id=3, type=JobType.QUEUE, what=What.ALL, days=14),
+        run=12,
+        on=date(2026, 11, 24),
+        state="partly",
+    ),
+    PurgedNote(
+        before=date(2026, 11, 3),
+        types=("insights",),
+        queues=LINES,
+        every=True,
+        job=JobLine(id=1, type=JobType.GLOBAL, what=What.ALL, days=1),
+        run=None,
+        on=None,
+        state="partly",
+    ),
+)
+
+
+def intervals(states: Sequence[State]) -> list[IntervalFigures]:
+    found = []
+    for place, state in enumerate(states):
+        day = PERIOD.first + timedelta(days=place)
+        found.append(
+            IntervalFigures(
+                begin=datetime(day.year, day.month, day.day),  # noqa: DTZ001 - local, as reports have it
+                first=day,
+                last=day,
+                label=day.isoformat(),
+                state=state,
+                lacks=() if state == "whole" else LINES[:1],
+                sums=None if state == "purged" else SOME if place % 5 else Sums(),
+            )
+        )
+    return found
+
+
+def report(*, states: Sequence[State], queues: Sequence[QueueFigures], **more: Any) -> InsightsPage:
+    rows = intervals(states)
+    offered = {(weekday, hour): weekday * hour for weekday in range(7) for hour in range(8, 20)}
+    read = cast(
+        "Report",
+        SimpleNamespace(intervals=rows, asked=SimpleNamespace(unit="day"), whole=PERIOD, offered=offered),
+    )
+    charts = interval_charts(read)
+    state = more.get("state", "whole")
+    values: dict[str, Any] = {
+        "empty": False,
+        "chosen": ReportChosen(
+            span=Span.CUSTOM, since="2026-11-01", until="2026-11-23", by="", unit="day", units=("hour", "day"),
+            queues=frozenset({1}), channel="voice",
+        ),
+        "period": PERIOD,
+        "before": Period(date(2026, 10, 1), date(2026, 10, 31)),
+        "until_hour": None,
+        "queues": LINES,
+        "channels": ("voice", "chat"),
+        "notes": (),
+        "besides": (),
+        "state": state,
+        "left_out": (),
+        "compared": True,
+        "total": () if state == "purged" else shown(SOME, before=SOME + SOME),
+        "daily": "12.3",
+        "whole_days": 14,
+        "by_queue": shown_as(
+            list_rows(QUEUES, queues, asked=Asked()),
+            line=lambda one: ShownQueue(figures=one, shown=shown(one.sums, before=one.before)),
+        ),
+        "by_interval": shown_as(
+            list_rows(INTERVALS, rows, asked=Asked()),
+            line=lambda one: ShownInterval(figures=one, shown=shown(one.sums)),
+        ),
+        "stacked": charts[0] if charts else None,
+        "level": charts[1] if charts else None,
+        "hours": hours_chart(read),
+        "thresholds": (10, 20, 30),
+        "can_set": True,
+    }  # fmt: skip
+    return InsightsPage(**{**values, **more})
+
+
+def figures(line: QueueLine, state: State) -> QueueFigures:
+    return QueueFigures(
+        queue=line,
+        target=20,
+        state=state,
+        since=None if state == "whole" else LATER,
+        sums=None if state == "purged" else SOME,
+        before=Sums() if state == "whole" else None,
+    )
+
+
+def insights_samples(frame: Any) -> dict[str, tuple[str, dict[str, Any]]]:
+    """Give every case of this page: name -> (template, context)."""
+    whole = [figures(line, "whole") for line in LINES]
+    mixed = [figures(line, state) for line, state in zip(LINES, ("partly", "whole", "purged"), strict=True)]
+    gone = [figures(line, "purged") for line in LINES]
+    pages = {
+        "insights-whole": report(states=["whole"] * 23, queues=whole),
+        "insights-partly": report(
+            states=["purged"] * 2 + ["partly"] * 7 + ["whole"] * 14,
+            queues=mixed,
+            state="partly",
+            notes=NOTES,
+            besides=NOTES[1:],
+            left_out=LINES[:1],
+        ),
+        "insights-purged": report(
+            states=["purged"] * 23, queues=gone, state="purged", notes=NOTES[1:], left_out=LINES, compared=False,
+            whole_days=0, hours=None, can_set=False,
+        ),
+        "insights-empty": report(states=["whole"], queues=[], empty=True, compared=False),
+    }  # fmt: skip
+    return {name: ("pages/insights.html", {"frame": frame, "page": page}) for name, page in pages.items()}
