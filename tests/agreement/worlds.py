@@ -504,7 +504,7 @@ class PostgresWorld:
         run = self._open()
         if run is None:
             return "nothing"
-        return said(partial(runs.cancel_run, self._org.id, run_id=public_id("run", run.id), now=_now()))
+        return said(partial(runs.cancel_run, self._org.id, run_id=public_id("run", run.id), actor="test", now=_now()))
 
     def changed(self) -> bool:
         return self._has_changed

@@ -222,7 +222,10 @@ STOPPED: dict[str, tuple[Callable[[Organization, int, Urls], object], str]] = {
     "run not admitted yet": (_run_is("mode", "NULL"), "EB002"),
     "run that has ended": (_run_is("outcome", "'completed'"), "EB002"),
     "cancelled run": (
-        lambda org, run, _db: services.cancel_run(org.id, run_id=public_id("run", run), now=CLOCK.now()), "EB003",
+        lambda org, run, _db: services.cancel_run(
+            org.id, run_id=public_id("run", run), actor="test", now=CLOCK.now()
+        ),
+        "EB003",
     ),
     "disarmed": (lambda org, _run, _db: orgs.disarm(org.id, reason="wait", actor="test", now=CLOCK.now()), "EB004"),
     "jobs changed": (

@@ -240,6 +240,7 @@ def _run_page(run: Any, **more: Any) -> PlatformRunPage:
         "note": "",
         "worker": "worker-1:4711",
         "cancelled_at": None,
+        "cancelled_by": "",
         "plan": 555,
         "population": 1_329_280,
     }

@@ -60,7 +60,7 @@ def test_a_resting_run_that_is_cancelled_ends_at_once() -> None:
     org = centre("Resting", size=SIZE)
     change_settings(org.id, settings=replace(settings_of(refreshed(org.id)), **not_now(org)), actor="test")
     run = start(org)
-    services.cancel_run(org.id, run_id=public_id("run", run.id), now=CLOCK.now())
+    services.cancel_run(org.id, run_id=public_id("run", run.id), actor="test", now=CLOCK.now())
     assert defer_due(now=CLOCK.now()) == 1
     ended = services.resume_open_run(org.id, clock=CLOCK)
     assert ended is not None

@@ -110,6 +110,7 @@ def test_the_button_stops_a_run_and_what_was_deleted_stays_deleted(
     said = words(alice.get(page))
     assert "Incomplete: deleted 1 of 6 items; 0 kept, 0 failed, 5 not reached." in said
     assert "The run was cancelled. What it had not reached is left for the next night." in said
+    assert "Stopped by alice@example.org," in said
     again = words(alice.post(f"{page}stop/", follow=True))
     assert "This run had ended before it could be stopped" in again
 

@@ -177,6 +177,7 @@ def run_page(run: Run, *, org: Organization) -> PlatformRunPage:
         note="" if guard else run.reason,
         worker=run.worker,
         cancelled_at=run.cancelled_at,
+        cancelled_by=run.cancelled_by,
         plan=plan.id,
         population=plan.population,
     )

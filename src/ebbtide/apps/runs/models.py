@@ -162,6 +162,7 @@ class Run(models.Model):
     worker = models.TextField(default="")
     probe = models.ForeignKey(StoreProbe, on_delete=models.PROTECT, null=True, db_index=False)
     cancelled_at = models.DateTimeField(null=True)
+    cancelled_by = models.TextField(default="", db_default="")
     purged = models.BigIntegerField(default=0)
     purged_bytes = models.BigIntegerField(default=0)
     kept = models.BigIntegerField(default=0)

@@ -41,6 +41,7 @@ def report(facts: RunFacts, *, org: Organization, now: datetime) -> str:
             "started_at": run.started_at,
             "ended_at": run.ended_at,
             "stopped_at": run.cancelled_at,
+            "stopped_by": run.cancelled_by or None,
             "seconds": facts.seconds,
             "read_back": None if run.mode != Mode.LIVE or run.outcome is None else run.outcome == RunOutcome.COMPLETED,
         },

@@ -184,6 +184,8 @@ def run_page(org: Organization, *, facts: RunFacts, asked: AskedOfRun, now: date
         note="" if guard else run.reason,
         backlog=_backlog(org, run=run, plan=plan, now=now),
         already_gone=facts.book.by_outcome.get("already_gone", Amount()).items,
+        stopped_at=run.cancelled_at,
+        stopped_by=run.cancelled_by,
         verified=facts.verified,
         store=facts.store,
         horizon=horizon_of(run),

@@ -214,7 +214,7 @@ def _said(query: QueryDict) -> int:
 def run_stop(request: HttpRequest, visit: Visit, run: str) -> HttpResponse:
     """Stop a run; answers when it deletes nothing any more."""
     try:
-        stopped = services.cancel_run(visit.org.id, run_id=run, now=visit.now)
+        stopped = services.cancel_run(visit.org.id, run_id=run, actor=visit.user.email, now=visit.now)
     except Taken:
         with acting_in(visit.org.id):
             stopped = run_by_id(run, org=visit.org.id)

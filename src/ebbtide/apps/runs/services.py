@@ -233,7 +233,7 @@ def _admitted(run: Run, *, clock: Clock) -> Run:
     return run
 
 
-def cancel_run(org_id: int, *, run_id: str, now: datetime) -> Run:
+def cancel_run(org_id: int, *, run_id: str, actor: str, now: datetime) -> Run:
     """Ask a run to stop; it does so before its next batch, and what it has not reached is left.
 
     Raises:
@@ -242,7 +242,7 @@ def cancel_run(org_id: int, *, run_id: str, now: datetime) -> Run:
     """
     with acting_in(org_id):
         if not Run.objects.filter(org_id=org_id, id=run_by_id(run_id, org=org_id).id, outcome__isnull=True).update(
-            cancelled_at=now
+            cancelled_at=now, cancelled_by=actor
         ):
             raise Taken(f"{run_id} has ended already: there is nothing to cancel.")
     wait_until_at_rest(org_id)

@@ -184,4 +184,4 @@ def show_(session: Session, run: RunId) -> None:
 def cancel(session: Session, run: RunId) -> None:
     """Stop a run before its next batch; what it has not reached is left."""
     found = selectors.run_for_operator(run)
-    _told(session, services.cancel_run(found.org_id, run_id=run, now=session.clock.now()))
+    _told(session, services.cancel_run(found.org_id, run_id=run, actor=session.actor, now=session.clock.now()))

@@ -310,6 +310,7 @@ class PlatformRunPage:
         note: what else is to be said of its end.
         worker: host and process that carried it; empty for a simulation.
         cancelled_at: aware instant it was asked to stop.
+        cancelled_by: who asked; empty where nobody did.
         plan: number of its plan.
         population: items the organization held when the plan was made.
     """
@@ -322,6 +323,7 @@ class PlatformRunPage:
     note: str
     worker: str
     cancelled_at: datetime | None
+    cancelled_by: str
     plan: int
     population: int
 

@@ -243,6 +243,8 @@ class RunPage:
         note: what else is to be said of its end; empty where nothing is.
         already_gone: purged items that were found absent when their turn came.
         backlog: how what is due stands now, where this is the newest run and left something to later nights.
+        stopped_at: aware instant somebody asked it to stop; None where nobody did.
+        stopped_by: who asked.
         verified: whether the independent read-back found everything gone; None where it did not come to an end.
         store: what is known of the object store it deleted from; None where it touched no object.
         horizon: what is left elsewhere; None where nothing was purged, or the run goes on.
@@ -263,6 +265,8 @@ class RunPage:
     note: str = ""
     already_gone: int = 0
     backlog: BacklogNote | None = None
+    stopped_at: datetime | None = None
+    stopped_by: str = ""
     verified: bool | None = None
     store: StoreLabel | None = None
     horizon: HorizonNote | None = None

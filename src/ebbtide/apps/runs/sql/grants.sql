@@ -30,7 +30,7 @@ GRANT UPDATE (name, night_at, share_cap_percent, item_cap, nightly_amount, rows_
 GRANT UPDATE (archived_at) ON catalog_queue TO ebbtide_web;
 GRANT UPDATE (what, days, type, version, deleted_at, paused_at) ON policies_retentionjob TO ebbtide_web;
 GRANT UPDATE (confirmed_at, confirmed_by) ON runs_plan TO ebbtide_web;
-GRANT UPDATE (cancelled_at) ON runs_run TO ebbtide_web;
+GRANT UPDATE (cancelled_at, cancelled_by) ON runs_run TO ebbtide_web;
 GRANT UPDATE (stopped, stopped_reason, rows_per_second, objects_per_second, hours_from, hours_until) ON runs_platform
     TO ebbtide_web;
 GRANT INSERT ON runs_switchturn, runs_throttleturn, console_settingchange TO ebbtide_web;
