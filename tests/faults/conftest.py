@@ -8,7 +8,7 @@ from django.conf import settings
 
 from ebbtide.apps.runs.wiring import object_store
 from ebbtide.pg.launcher import Urls
-from ebbtide.stores import objects
+from ebbtide.stores.objects import opening
 from tests.faults import proxy
 from tests.stores import seaweed
 from tests.stores.conftest import s3_settings, seaweedfs
@@ -25,9 +25,8 @@ def bad_store(
     """The product's object store: SeaweedFS behind the proxy, with a client that has little patience."""
     with proxy.running(behind=s3_settings.endpoint) as store:
         monkeypatch.setenv("AWS_ENDPOINT_URL", store.endpoint)
-        monkeypatch.setattr(objects, "_CLIENT", {**objects._CLIENT, "timeout": timedelta(seconds=1)})
-        retry = {"max_retries": 0, "retry_timeout": timedelta(seconds=2)}
-        monkeypatch.setattr(objects, "_RETRY", retry)
+        monkeypatch.setattr(opening, "CLIENT", {**opening.CLIENT, "timeout": timedelta(seconds=1)})
+        monkeypatch.setattr(opening, "RETRY", {"max_retries": 0, "retry_timeout": timedelta(seconds=2)})
         monkeypatch.setattr(settings, "EBBTIDE_OBJECTS_URL", f"s3://{seaweed.BUCKET}/faults-{next(_numbers)}")
         object_store.cache_clear()
         yield store

@@ -101,8 +101,8 @@ def after_the_row(monkeypatch: pytest.MonkeyPatch) -> None:
 
 def stage_and_die(store: Objects, key: str) -> None:
     """Leave what a local put leaves that is killed halfway."""
-    assert store._folder is not None
-    half = store._folder / f"{key}#1"
+    assert store.opened.folder is not None
+    half = store.opened.folder / f"{key}#1"
     half.parent.mkdir(parents=True, exist_ok=True)
     half.write_bytes(b"con")
     raise Killed
@@ -140,7 +140,7 @@ def test_a_kill_leaves_nothing_untracked(scene: Scene, monkeypatch: pytest.Monke
         assert everything(scene.alice) == left
         assert set(sweep_uploads(scene.alice.id, store=scene.store, now=TOMORROW)) == set(store.keys)
         assert everything(scene.alice) == before
-        folder = scene.store._folder
+        folder = scene.store.opened.folder
         assert folder is not None
         assert not (folder / f"org_{scene.alice.id}").exists()  # not even what the listing does not show
         assert intents(scene.charlie) == {min(neighbour.media)}

@@ -23,7 +23,7 @@ from ebbtide.domain.errors import StoreUnreachable
 from ebbtide.domain.identity import public_id
 from ebbtide.domain.job import JobType, What
 from ebbtide.domain.outcome import Outcome, Retained
-from ebbtide.engine.clock import FixedClock
+from ebbtide.engine.clock import SystemClock
 from ebbtide.pg.launcher import Urls
 from ebbtide.stores.objects import Objects
 from tests.apps.staging import Stage, clone, stage
@@ -54,7 +54,7 @@ def run_confirmed(org: Organization) -> Run:
     plan = public_id("plan", planning.make_plan(org.id, as_of=None, now=NOW).id)
     planning.confirm_plan(org.id, plan_id=plan, actor="test", now=NOW)
     asked = services.Asked("manual", days_ago(org, 0), plan_id=plan)
-    return services.start_run(org.id, asked=asked, clock=FixedClock(NOW))
+    return services.start_run(org.id, asked=asked, clock=SystemClock())
 
 
 def stray(org: Organization, *, age: int = 20, kind: str = "audio", name: str = "", queue: int | None = None) -> str:
