@@ -57,7 +57,7 @@ def _do(server: Urls, statement: str) -> None:
 
 @contextmanager
 def _opened(server: Urls, *, name: str, template: str, folder: Path) -> Iterator[Urls]:
-    _do(server, f"CREATE DATABASE {name} TEMPLATE {template} OWNER ebbtide_owner")
+    _do(server, f"CREATE DATABASE {name} TEMPLATE {template} OWNER ebbtide_owner STRATEGY file_copy")
     urls = Urls(*[getattr(server, one.name).replace("@/ebbtide?", f"@/{name}?") for one in fields(Urls)])
     connect(web=urls.web, sweep=urls.sweep, owner=urls.owner)
     with pytest.MonkeyPatch.context() as patch:
