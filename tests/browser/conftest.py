@@ -61,6 +61,14 @@ def browser() -> Iterator[Browser]:
     del os.environ["DJANGO_ALLOW_ASYNC_UNSAFE"]
 
 
+USUAL = (
+    "the server responded with a status of",  # Chromium also reports the statuses that a test asks for
+    "htmx:sendAbort",  # a page is left while a piece of it is on its way
+    "htmx:afterRequest",
+)
+"""What may stand in the browser's console."""
+
+
 @dataclass
 class Visitor:
     """A person at the browser, who notices everything that goes wrong on the way."""
@@ -82,8 +90,7 @@ class Visitor:
         self.page.on("response", self._answered)
 
     def _heard(self, message: ConsoleMessage) -> None:
-        # Chromium also reports the statuses that a test asks for
-        if message.type in {"error", "warning"} and "the server responded with a status of" not in message.text:
+        if message.type in {"error", "warning"} and not any(said in message.text for said in USUAL):
             self.complaints.append(f"console: {message.text}")
 
     def _asked(self, request: Request) -> None:
@@ -133,7 +140,7 @@ class Visitor:
         return [f"contrast {one}" for one in faint]
 
     def _barriers(self) -> list[str]:
-        results = Axe().run(self.page)
+        results = Axe().run(self.page, options={"resultTypes": ["violations"]})
         return [
             f"{one['id']} ({one['impact']}): {node['html'][:120]}"
             for one in results["violations"]

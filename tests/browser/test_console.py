@@ -48,6 +48,7 @@ def test_onboarding_an_organization(visitor: Visitor, org: Organization) -> None
     expect(page.get_by_text("No worker is alive")).to_be_visible()
     faults = visitor.examine()
     page.get_by_role("link", name="Onboard an organization").click()
+    page.wait_for_load_state("load")  # what is typed before the page's scripts are there is not noticed by them
     hint = page.locator("#hint")
     expect(hint).to_contain_text("Choose a time zone")
     page.get_by_label("Name").fill("Nordlicht")
