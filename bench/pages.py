@@ -17,6 +17,7 @@ from django.test.utils import CaptureQueriesContext
 from django.urls import URLPattern, URLResolver, get_resolver, reverse
 
 from bench.measure import Urls, seconds
+from ebbtide.apps.insights.hours import sum_up
 from ebbtide.apps.orgs import services as orgs
 from ebbtide.apps.orgs.database import acting_in
 from ebbtide.apps.orgs.models import Organization
@@ -145,6 +146,7 @@ def addresses(resolver: URLResolver | None = None, *, before: str = "") -> Itera
 def measure(urls: Urls, *, rows: int, orgs_besides: int) -> list[str]:
     """Ask for every page and tell what it took."""
     org = fill(urls, rows=rows, orgs_besides=orgs_besides)
+    sum_up(org, now=CLOCK.now(), stop=lambda: False)  # as a worker does
     with acting_in(org.id) as cursor:
         cursor.execute("SELECT id FROM catalog_queue WHERE org_id = %s ORDER BY id", [org.id])
         queues = [row[0] for row in cursor.fetchall()]
