@@ -25,6 +25,7 @@ STAYS = {
     "billing_usage": "counts alone",
     "insights_identity": "ids that say nothing by themselves, so that what was purged does not come back",
     "insights_setaside": "undatable rows, which no job reaches; of late ones the fact alone",
+    "accounts_dataaccess": "who of the staff saw or took what; ids that say nothing by themselves",
     "insights_partition": "how many rows a day had when it was settled",
     "insights_residue": "days in whose files dead rows are left, until they are written anew",
     "ledger_strayentry": "the book, of objects without a row: counts alone",

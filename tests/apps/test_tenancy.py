@@ -15,6 +15,8 @@ import pytest
 from django.db import DataError, connections, transaction
 from psycopg import sql
 
+from ebbtide.apps.accounts import access_log
+from ebbtide.apps.accounts.access_log import Deed, Reader
 from ebbtide.apps.accounts.services import invite
 from ebbtide.apps.activation.services import By, ask
 from ebbtide.apps.billing import services as billing
@@ -81,6 +83,10 @@ def inhabit(name: str) -> Organization:
     invite(
         org.id, email="x@example.org", is_admin=False, groups=[], actor="test", now=CLOCK.now(), base_url="http://x/"
     )
+    with acting_in(org.id):
+        access_log.record(
+            org.id, reader=Reader("test"), deed=Deed.EXPORT, kind=DataType.INSIGHTS, now=CLOCK.now(), items=1
+        )
     spend(org)
     stray(org, queue=queue, day=today)
     assert sum_up(org, now=CLOCK.now(), stop=lambda: False)

@@ -3,11 +3,15 @@
 from dataclasses import replace
 from datetime import datetime, timedelta
 from typing import Any
+from uuid import UUID
 
 from django import forms
 from django.http import QueryDict
 
+from ebbtide.apps.accounts.access_table import ACCESSES, DEEDS
 from ebbtide.apps.accounts.tables import CHANGES, GROUPS, INVITATIONS, MEMBERS
+from ebbtide.domain.cell import DataType
+from ebbtide.web.context.access_log import AccessFilter, AccessLine, AccessLogPage
 from ebbtide.web.context.accounts import (
     AccountPage,
     ChangeLine,
@@ -205,6 +209,7 @@ def account_samples(*, now: datetime, frame: Frame) -> dict[str, tuple[str, dict
         ),
         "person-closed": ("pages/person.html", {**inside, "page": replace(person, person=replace(alice, mine=False))}),
         "person-remove": ("pages/person_remove.html", {**inside, "page": PartingPage(id=2, name=LONG)}),
+        **access_samples(now=now, inside=inside),
         "groups": (
             "pages/groups.html",
             {**inside, "page": GroupsPage(groups=listed(GROUPS, [group, replace(group, id=2, allows=())]))},
@@ -219,4 +224,32 @@ def account_samples(*, now: datetime, frame: Frame) -> dict[str, tuple[str, dict
         "group-closed": ("pages/group.html", {**inside, "form": form, "page": replace(one_group, mine=False)}),
         "group-delete": ("pages/group_delete.html", {**inside, "page": PartingPage(id=1, name="Analysts", members=3)}),
         "group-delete-empty": ("pages/group_delete.html", {**inside, "page": PartingPage(id=1, name="Analysts")}),
+    }
+
+
+def access_samples(*, now: datetime, inside: dict[str, Any]) -> dict[str, tuple[str, dict[str, Any]]]:
+    """The access log: with lines of every kind, empty, and with nothing that fits."""
+    listen = AccessLine(
+        at=now - timedelta(hours=1),
+        actor="alice@example.org",
+        by_token=False,
+        deed="listen",
+        said="Played",
+        data_type=DataType.AUDIO,
+        segment=UUID(int=0xABC),
+    )
+    took = replace(
+        listen, by_token=True, actor=LONG, deed="export", said="Exported", segment=None, what="exp_12", items=12_345
+    )
+    deeds = tuple((str(deed), str(words)) for deed, words in DEEDS.items())
+
+    def page(rows: list[AccessLine], query: str = "", **narrowed: Any) -> tuple[str, dict[str, Any]]:
+        shown = AccessLogPage(lines=listed(ACCESSES, rows, query), filter=AccessFilter(**narrowed), deeds=deeds)
+        return "pages/access_log.html", {**inside, "page": shown}
+
+    return {
+        "access-log": page([listen, took]),
+        "access-log-empty": page([]),
+        "access-log-unfound": page([], "accesses.find=x"),
+        "access-log-narrowed": page([], deed="read", since=now.date()),
     }

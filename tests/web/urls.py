@@ -36,6 +36,7 @@ urlpatterns = [
     path("account/second-factor/passkeys/<int:pk>/remove/", nowhere, name="mfa_remove_webauthn"),
     path("o/<int:org>/people/", nowhere, name="people"),
     path("o/<int:org>/people/invite/", nowhere, name="person_invite"),
+    path("o/<int:org>/people/access-log/", nowhere, name="access_log"),
     path("o/<int:org>/people/groups/", nowhere, name="groups"),
     path("o/<int:org>/people/groups/new/", nowhere, name="group_new"),
     path("o/<int:org>/people/groups/<int:grp>/", nowhere, name="group"),

@@ -86,6 +86,7 @@ DOORS = {
     "insights": PEOPLE,  # for those who may see Insights, and admins
     "insights_targets": Door(view=REFUSED, manage=REFUSED, admin=422, method="post"),  # without a number of seconds
     "people": PEOPLE,
+    "access_log": PEOPLE,
     "person": PEOPLE,
     "person_invite": PEOPLE,
     "person_remove": PEOPLE,

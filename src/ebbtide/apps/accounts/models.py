@@ -1,4 +1,4 @@
-"""Links that let people in, and the history of who was let in where.
+"""Links that let people in, the history of who was let in where, and of who took what out.
 
 An invitation and a change belong to one organization and stand under forced row-level security (the SQL is in the
 migrations); a set-up link belongs to the platform. Of a link only the hash is stored.
@@ -63,3 +63,48 @@ class PeopleChange(models.Model):
 
     class Meta:
         indexes: ClassVar = [models.Index(name="people_change_by_org", fields=["org", "-id"])]
+
+
+class DataAccess(models.Model):
+    """One look at recordings, transcripts or report rows, or one taking them away: who, when, what. Append-only.
+
+    Attributes:
+        actor: e-mail address of the person, or the name of the token.
+        by_token: whether it was a program with a token.
+        action: listen, read, download or export.
+        kind: the data type.
+        segment_id: of one recording or transcript; NULL where it was more than one segment's.
+        what: the table, report or export it went out with, in the product's own words, never a customer's.
+        items: how many segments or objects, where that is known.
+    """
+
+    id = models.BigAutoField(primary_key=True)
+    org = models.ForeignKey(Organization, on_delete=models.PROTECT, db_index=False)
+    at = models.DateTimeField()
+    actor = models.TextField()
+    by_token = models.BooleanField(default=False)
+    action = models.TextField()
+    kind = models.TextField()
+    segment_id = models.UUIDField(null=True)
+    what = models.TextField(default="")
+    items = models.BigIntegerField(null=True)
+
+    class Meta:
+        constraints: ClassVar = [
+            models.CheckConstraint(
+                name="data_access_action", condition=models.Q(action__in=["listen", "read", "download", "export"])
+            ),
+            models.CheckConstraint(
+                name="data_access_kind", condition=models.Q(kind__in=["insights", "audio", "transcript", "desktop"])
+            ),
+            models.CheckConstraint(name="data_access_items", condition=models.Q(items__gte=0)),
+        ]
+        indexes: ClassVar = [
+            models.Index(name="data_access_by_org", fields=["org", "-id"]),
+            # "who listened to this one?", and whether somebody's player goes on with what is written down already
+            models.Index(
+                name="data_access_by_segment",
+                fields=["org", "segment_id", "-id"],
+                condition=models.Q(segment_id__isnull=False),
+            ),
+        ]

@@ -8,7 +8,7 @@ from django.conf import settings
 from django.urls import URLPattern, path, register_converter
 from django.urls.converters import StringConverter
 
-from ebbtide.apps.accounts.views import account, entrance, factors, groups, people
+from ebbtide.apps.accounts.views import access_log, account, entrance, factors, groups, people
 from ebbtide.apps.orgs import addresses as addresses  # noqa: PLC0414 - registers the converters used here
 
 
@@ -50,6 +50,7 @@ _OWN = [
 _PEOPLE = [
     path("o/<org:org>/people/", people.people, name="people"),
     path("o/<org:org>/people/invite/", people.invite, name="person_invite"),
+    path("o/<org:org>/people/access-log/", access_log.access_log, name="access_log"),
     path("o/<org:org>/people/groups/", groups.groups, name="groups"),
     path("o/<org:org>/people/groups/new/", groups.group_new, name="group_new"),
     path("o/<org:org>/people/groups/<grp:grp>/", groups.group, name="group"),

@@ -81,7 +81,16 @@ _OF_ORG = (
         "users",
         "p",
         Permission.USERS_MANAGE,
-        pages=("person", "person_invite", "person_remove", "groups", "group", "group_new", "group_delete"),
+        pages=(
+            "person",
+            "person_invite",
+            "person_remove",
+            "groups",
+            "group",
+            "group_new",
+            "group_delete",
+            "access_log",
+        ),
     ),
 )
 _OF_PLATFORM: tuple[_Section, ...] = (
@@ -130,6 +139,7 @@ def _organization_frame(visit: Visit, *, name: str) -> Frame:
         can_switch=len(organizations_of(visit.user)) > 1,
         switch=switch_note(org),
         can_change=visit.can_change,
+        is_admin=visit.access.is_admin,
     )
 
 

@@ -71,6 +71,7 @@ class Frame:
         can_switch: whether the person belongs to more than one organization.
         switch: the kill switch in force, the platform's before the organization's.
         can_change: whether the person may create, edit and delete jobs.
+        is_admin: whether the person is an admin of the organization.
     """
 
     org: OrgLine | None
@@ -80,6 +81,7 @@ class Frame:
     can_switch: bool = False
     switch: SwitchNote | None = None
     can_change: bool = True
+    is_admin: bool = False
 
     @property
     def zone(self) -> str:

@@ -14,9 +14,9 @@ GRANT SELECT ON orgs_organization, orgs_flagchange, orgs_membership, orgs_group,
     insights_setaside, insights_partition, insights_residue, media_mediaobject, media_upload, policies_retentionjob,
     policies_jobqueue, policies_jobchange, ledger_entry, ledger_strayentry, runs_orphan, runs_platform, runs_switchturn,
     runs_throttleturn, runs_storeprobe, runs_plan, runs_planline, runs_run, runs_batchcount, activation_request,
-    accounts_invitation, accounts_peoplechange, console_settingchange, django_migrations
+    accounts_invitation, accounts_peoplechange, accounts_dataaccess, console_settingchange, django_migrations
     TO ebbtide_web, ebbtide_sweep;
-GRANT INSERT ON runs_plan, runs_planline TO ebbtide_web, ebbtide_sweep;
+GRANT INSERT ON runs_plan, runs_planline, accounts_dataaccess TO ebbtide_web, ebbtide_sweep;
 GRANT INSERT ON runs_run, runs_storeprobe TO ebbtide_sweep;
 GRANT UPDATE (mode, outcome, reason, ended_at, worker, probe_id, purged, purged_bytes, kept, failed, not_reached, stretch)
     ON runs_run TO ebbtide_sweep;
