@@ -1,23 +1,29 @@
-"""Made-up but believable data for the report of Qs."""
+"""Made-up but believable data for the reports."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import date, datetime, timedelta
 from types import SimpleNamespace
 from typing import Any, cast
 
+from ebbtide.apps.reports.channels import ChannelReport, shown_channels
 from ebbtide.apps.reports.charts import hours_chart, interval_charts
 from ebbtide.apps.reports.reading import Report
+from ebbtide.apps.reports.scope import Scope
 from ebbtide.apps.reports.shown import shown
 from ebbtide.apps.reports.tables import INTERVALS, QUEUES
 from ebbtide.domain.job import JobType, What
 from ebbtide.domain.measures import Sums
 from ebbtide.domain.period import Period, Span
 from ebbtide.web.context.insights import (
+    ChannelFigures,
+    ChannelInterval,
+    ChannelsPage,
     InsightsPage,
     IntervalFigures,
     PurgedNote,
     QueueFigures,
     ReportChosen,
+    ReportHead,
     ShownInterval,
     ShownQueue,
     State,
@@ -76,16 +82,13 @@ def intervals(states: Sequence[State]) -> list[IntervalFigures]:
     return found
 
 
-def report(*, states: Sequence[State], queues: Sequence[QueueFigures], **more: Any) -> InsightsPage:
-    rows = intervals(states)
-    offered = {(weekday, hour): weekday * hour for weekday in range(7) for hour in range(8, 20)}
-    read = cast(
-        "Report",
-        SimpleNamespace(intervals=rows, asked=SimpleNamespace(unit="day"), whole=PERIOD, offered=offered),
-    )
-    charts = interval_charts(read)
-    state = more.get("state", "whole")
+HEAD = ("empty", "notes", "besides", "state", "left_out", "compared")
+SCOPE = SimpleNamespace(asked=SimpleNamespace(unit="day"), whole=PERIOD)
+
+
+def head(here: str, **more: Any) -> ReportHead:
     values: dict[str, Any] = {
+        "here": here,
         "empty": False,
         "chosen": ReportChosen(
             span=Span.CUSTOM, since="2026-11-01", until="2026-11-23", by="", unit="day", units=("hour", "day"),
@@ -98,9 +101,22 @@ def report(*, states: Sequence[State], queues: Sequence[QueueFigures], **more: A
         "channels": ("voice", "chat"),
         "notes": (),
         "besides": (),
-        "state": state,
+        "state": "whole",
         "left_out": (),
         "compared": True,
+    }  # fmt: skip
+    return ReportHead(**{**values, **more})
+
+
+def report(*, states: Sequence[State], queues: Sequence[QueueFigures], **more: Any) -> InsightsPage:
+    rows = intervals(states)
+    offered = {(weekday, hour): weekday * hour for weekday in range(7) for hour in range(8, 20)}
+    read = cast("Report", SimpleNamespace(intervals=rows, scope=SCOPE, offered=offered))
+    charts = interval_charts(read)
+    named = {one: more.pop(one) for one in HEAD if one in more}
+    state = named.get("state", "whole")
+    values: dict[str, Any] = {
+        "head": head("insights", **named),
         "total": () if state == "purged" else shown(SOME, before=SOME + SOME),
         "daily": "12.3",
         "whole_days": 14,
@@ -119,6 +135,24 @@ def report(*, states: Sequence[State], queues: Sequence[QueueFigures], **more: A
         "can_set": True,
     }  # fmt: skip
     return InsightsPage(**{**values, **more})
+
+
+def mix(states: Sequence[State], **more: Any) -> ChannelsPage:
+    """The page of channels, over intervals in such states."""
+    gone = more.get("state") == "purged"
+    rows = [
+        ChannelInterval(
+            begin=one.begin, first=one.first, last=one.last, label=one.label, state=one.state, lacks=one.lacks,
+            offered=None if one.state == "purged" else {"voice": 60 + place, "chat": 7 * (place % 3), "sms": 1},
+        )
+        for place, one in enumerate(intervals(states))
+    ]  # fmt: skip
+    lines = [
+        ChannelFigures(channel=channel, sums=SOME, of=288, compared=SOME, before=SOME + SOME)
+        for channel in ("voice", "chat", "sms")
+    ]
+    read = ChannelReport(scope=cast("Scope", SCOPE), by_channel=[] if gone else lines, intervals=rows)
+    return shown_channels(read, head=head("insights_channels", **more), channels=Asked(), intervals=Asked())
 
 
 def figures(line: QueueLine, state: State) -> QueueFigures:
@@ -153,4 +187,16 @@ def insights_samples(frame: Any) -> dict[str, tuple[str, dict[str, Any]]]:
         ),
         "insights-empty": report(states=["whole"], queues=[], empty=True, compared=False),
     }  # fmt: skip
-    return {name: ("pages/insights.html", {"frame": frame, "page": page}) for name, page in pages.items()}
+    mixes = {
+        "channels-whole": mix(["whole"] * 23),
+        "channels-partly": mix(["purged"] * 2 + ["partly"] * 21, state="partly", notes=NOTES, left_out=LINES[:1]),
+        "channels-purged": mix(["purged"] * 23, state="purged", notes=NOTES[1:], left_out=LINES, compared=False),
+        "channels-empty": mix(["whole"], empty=True),
+    }
+    shapes: list[tuple[str, Mapping[str, Any]]] = [
+        ("pages/insights.html", pages),
+        ("pages/insights_channels.html", mixes),
+    ]
+    return {
+        name: (template, {"frame": frame, "page": page}) for template, some in shapes for name, page in some.items()
+    }

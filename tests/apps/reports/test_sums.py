@@ -5,6 +5,7 @@ import gzip
 import random
 from collections import Counter
 from collections.abc import Iterator, Mapping
+from dataclasses import replace
 from datetime import UTC, date, datetime, time, timedelta
 from fractions import Fraction
 from pathlib import Path
@@ -19,7 +20,7 @@ from ebbtide.apps.insights.hours import due_organizations, sum_up, sum_up_due
 from ebbtide.apps.insights.services import import_segments
 from ebbtide.apps.orgs.database import SWEEP, acting_in, seeing_one_moment
 from ebbtide.apps.orgs.models import Organization
-from ebbtide.apps.reports.sums import Stale, Wanted, offered_by_hour, stale, sums_by
+from ebbtide.apps.reports.sums import Stale, Wanted, add_up, add_up_channels, offered_by_hour, stale
 from ebbtide.apps.runs.doctor import examine
 from ebbtide.domain.cell import DataType
 from ebbtide.domain.measures import DEFAULT_THRESHOLD, THRESHOLDS, Sums
@@ -96,10 +97,42 @@ def wanted(org: Organization, *, targets: Mapping[int, int] | None = None, chann
 def read(
     org: Organization, *, period: Period, unit: str, asked: Wanted | None = None
 ) -> tuple[Stale, dict[tuple[int, datetime], Sums]]:
+    """Q by Q, and hold all of them together against that."""
     asked = asked or wanted(org)
+    sums: dict[tuple[int, datetime], Sums] = {}
     with seeing_one_moment(org.id):
         found = stale(asked, period=period)
-        return found, sums_by(asked, period=period, unit=unit, found=found)
+        for queue, seconds in asked.targets.items():
+            one = replace(asked, targets={queue: seconds})
+            added = add_up(one, period=period, unit=unit, found=found)
+            sums |= {(queue, begin): its for begin, its in added.by_begin.items()}
+        together = add_up(asked, period=period, unit=unit, found=found)
+    by_queue: dict[int, Sums] = {}
+    by_begin: dict[datetime, Sums] = {}
+    for (queue, begin), its in sums.items():
+        by_queue[queue] = by_queue.get(queue, Sums()) + its
+        by_begin[begin] = by_begin.get(begin, Sums()) + its
+    assert (together.by_queue, together.by_begin) == (by_queue, by_begin)
+    return found, sums
+
+
+def channels_told(mix: Mapping[tuple[str, datetime], Sums]) -> dict[tuple[str, date], tuple[int, ...]]:
+    return {
+        (channel, begin.date()): (its.items, its.offered, its.answered, its.abandoned)
+        for (channel, begin), its in mix.items()
+    }
+
+
+def channels_of(rows: pl.DataFrame, *, period: Period, unit: str) -> dict[tuple[str, date], tuple[int, ...]]:
+    """The mix of channels, counted row by row in Python."""
+    found: dict[tuple[str, date], Counter[str]] = {}
+    for row in rows.filter(pl.col("day").is_between(period.first, period.last)).iter_rows(named=True):
+        its = found.setdefault((row["channel"], row["day"] if unit == "day" else period.first), Counter())
+        its["items"] += 1
+        if row["direction"] != "outbound":
+            its["offered"] += 1
+            its[row["outcome"]] += 1
+    return {key: (its["items"], its["offered"], its["answered"], its["abandoned"]) for key, its in found.items()}
 
 
 def stored(database: Urls) -> Counter[tuple[int, date, int]]:
@@ -139,6 +172,10 @@ def test_sums_rows_and_a_calculation_apart_agree(alice: Organization, charlie: O
             hours = offered_by_hour(asked, period=period, found=stale(asked, period=period))
         if state != "both":
             assert hours == +heat
+        for unit in ("day", "all"):
+            with seeing_one_moment(alice.id):
+                mix = add_up_channels(asked, period=period, unit=unit, found=stale(asked, period=period))
+            assert channels_told(mix) == channels_of(rows, period=period, unit=unit), (state, unit)
         chat = wanted(alice, targets=targets, channel="chat")
         only = figures(
             rows.filter(pl.col("channel") == "chat"), zone=alice.zone, period=period, targets=targets, unit="day"

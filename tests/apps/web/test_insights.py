@@ -14,8 +14,9 @@ from ebbtide.apps.insights.hours import sum_up
 from ebbtide.apps.orgs.models import Organization, Permission
 from ebbtide.domain.cell import DataType
 from ebbtide.domain.job import What
+from ebbtide.domain.measures import Sums
 from ebbtide.domain.period import first_of_month
-from ebbtide.web.context.insights import InsightsPage
+from ebbtide.web.context.insights import ChannelsPage, InsightsPage
 from tests.apps.reports.purging import purge
 from tests.cast import calls, centre, load, record
 
@@ -63,7 +64,11 @@ def said(client: Client, org: Organization, query: str = "") -> str:
 
 
 def sheet(client: Client, org: Organization, query: str) -> list[dict[str, str]]:
-    answer = client.get(f"/o/org_{org.id}/insights/?{query}")
+    return sheet_at(client, f"/o/org_{org.id}/insights/?{query}")
+
+
+def sheet_at(client: Client, where: str) -> list[dict[str, str]]:
+    answer = client.get(where)
     assert answer["Content-Type"] == "text/csv; charset=utf-8"
     content = b"".join(part for part in answer.streaming_content)  # type: ignore[attr-defined]
     return list(csv.DictReader(io.StringIO(content.decode("utf-8-sig"))))
@@ -127,7 +132,7 @@ def test_ranges_intervals_and_filters(alice: Organization, charlie: Organization
     sum_up(alice, now=CLOCK.now(), stop=never)
     load(alice, calls("Sales", day=days_ago(alice, 2), count=1, prefix="more"))  # read from its rows
     week = ask(bob, alice, "range=7")
-    assert (week.period.first, week.period.last) == (days_ago(alice, 7), days_ago(alice, 1))
+    assert (week.head.period.first, week.head.period.last) == (days_ago(alice, 7), days_ago(alice, 1))
     assert week.total[0].text == "7"
     assert measured(week, "Support")["offered"] == "0"
     assert [one.figures.sums.offered for one in week.by_interval.rows if one.figures.sums] == [0, 0, 0, 0, 0, 1, 6]
@@ -139,16 +144,16 @@ def test_ranges_intervals_and_filters(alice: Organization, charlie: Organization
     assert [row.figures.queue.name for row in one.by_queue.rows] == ["Sales"]
     assert one.total[0].text == "3"
     assert len(ask(bob, alice, "range=year").by_interval.rows) == 12
-    assert ask(bob, alice, "range=year").period.last == first_of_month(today) - timedelta(days=1)
-    assert ask(bob, alice, "range=month").before.last == first_of_month(today, back=1) - timedelta(days=1)
+    assert ask(bob, alice, "range=year").head.period.last == first_of_month(today) - timedelta(days=1)
+    assert ask(bob, alice, "range=month").head.before.last == first_of_month(today, back=1) - timedelta(days=1)
     custom = ask(bob, alice, f"range=custom&since={days_ago(alice, 8)}&until={days_ago(alice, 1)}&by=week")
     assert custom.total[0].text == "10"
     assert sum(row.figures.sums.offered for row in custom.by_interval.rows if row.figures.sums) == 10
     hours = ask(bob, alice, "range=today")
-    assert hours.chosen.unit == "hour"
-    assert hours.until_hour is not None
-    assert len(hours.by_interval.rows) == hours.until_hour + 1  # hours to come are no zeros
-    assert ask(bob, alice, "range=year&by=hour").chosen.unit == "month"  # too many
+    assert hours.head.chosen.unit == "hour"
+    assert hours.head.until_hour is not None
+    assert len(hours.by_interval.rows) == hours.head.until_hour + 1  # hours to come are no zeros
+    assert ask(bob, alice, "range=year&by=hour").head.chosen.unit == "month"  # too many
 
 
 @pytest.mark.parametrize(
@@ -195,8 +200,8 @@ def test_purged_days_are_told_and_never_zero(alice: Organization, charlie: Organ
     run = purge(alice)
     edge = days_ago(alice, 11)
     page = ask(bob, alice)
-    assert page.state == "partly"
-    (note,) = page.notes
+    assert page.head.state == "partly"
+    (note,) = page.head.notes
     assert (note.before, [one.name for one in note.queues], note.run, note.on) == (
         edge,
         ["Sales"],
@@ -214,7 +219,7 @@ def test_purged_days_are_told_and_never_zero(alice: Organization, charlie: Organ
     assert rows["Sales"].sums.offered == 8
     assert rows["Sales"].before is None  # not compared
     assert rows["Support"].before is not None
-    assert [one.name for one in page.left_out] == ["Sales"]
+    assert [one.name for one in page.head.left_out] == ["Sales"]
     assert page.whole_days == 11  # from the edge to yesterday
     assert page.daily == "1.5"  # (8 + 8) / 11
     states = {row.figures.first: row.figures for row in page.by_interval.rows}
@@ -224,7 +229,7 @@ def test_purged_days_are_told_and_never_zero(alice: Organization, charlie: Organ
     alone = ask(bob, alice, f"q=que_{ours['Sales']}")
     gone = {row.figures.first: row.figures for row in alone.by_interval.rows}[edge - timedelta(days=1)]
     assert (gone.state, gone.sums) == ("purged", None)
-    assert alone.notes[0].every
+    assert alone.head.notes[0].every
     lines = sheet(bob, alice, f"q=que_{ours['Sales']}&csv=intervals")
     before = [row for row in lines if row["complete"] == "purged"]
     assert {row["last day"] for row in before} == {(days_ago(alice, age)).isoformat() for age in range(12, 31)}
@@ -234,14 +239,14 @@ def test_purged_days_are_told_and_never_zero(alice: Organization, charlie: Organ
         alice,
         f"q=que_{ours['Sales']}&range=custom&since={days_ago(alice, 25)}&until={days_ago(alice, 12)}",
     )
-    assert whole.state == "purged"
+    assert whole.head.state == "purged"
     assert whole.total == ()
     assert whole.by_queue.rows[0].figures.sums is None
     assert "All data of this range is purged." in said(
         bob, alice, f"q=que_{ours['Sales']}&range=custom&since={days_ago(alice, 25)}&until={days_ago(alice, 12)}"
     )
     kept = ask(signed_in("charlie"), charlie)
-    assert kept.notes == ()
+    assert kept.head.notes == ()
     assert kept.total[0].text == "50"
 
 
@@ -254,10 +259,10 @@ def test_desktop_recordings_alone_take_nothing_from_a_report(
     job_for(alice, 11, queues=frozenset(queues_of(alice).values()), what=What.DESKTOP)
     purge(alice)
     page = ask(bob, alice)
-    assert page.notes == ()
-    assert page.state == "whole"
+    assert page.head.notes == ()
+    assert page.head.state == "whole"
     assert page.total[0].text == "8"
-    (note,) = page.besides
+    (note,) = page.head.besides
     assert note.types == ("desktop",)
     assert "the figures are not touched" in said(bob, alice)
 
@@ -283,11 +288,11 @@ def test_service_targets(alice: Organization, charlie: Organization, bob: Client
 
 
 def test_an_organization_without_rows(alice: Organization, charlie: Organization, bob: Client) -> None:
-    assert ask(bob, alice).empty
+    assert ask(bob, alice).head.empty
     assert "No report rows yet" in said(bob, alice)
     load(alice, calls("Sales", day=days_ago(alice, 100), count=1))
     assert "Nothing was offered in this range." in said(bob, alice)
-    assert not ask(bob, alice).empty
+    assert not ask(bob, alice).head.empty
 
 
 def test_hours_are_local(alice: Organization, charlie: Organization, bob: Client) -> None:
@@ -299,3 +304,68 @@ def test_hours_are_local(alice: Organization, charlie: Organization, bob: Client
     rows = sheet(bob, alice, "range=7&by=hour&csv=intervals")
     assert [row["begin"] for row in rows if row["offered"] != "0"] == [f"{day}T12:00:00"]
     assert len(rows) == 7 * 24
+
+
+def mix(client: Client, org: Organization, query: str = "") -> ChannelsPage:
+    answer = client.get(f"/o/org_{org.id}/insights/channels/?{query}")
+    assert answer.status_code == HTTPStatus.OK, answer.content.decode()
+    page = answer.context["page"]
+    assert isinstance(page, ChannelsPage)
+    return page
+
+
+def test_the_mix_of_channels(alice: Organization, charlie: Organization, bob: Client) -> None:
+    load(alice, mixed("Sales", day=days_ago(alice, 3)))
+    load(alice, [row | {"channel": "chat"} for row in calls("Chat", day=days_ago(alice, 2), count=30)])
+    load(alice, [row | {"channel": "email"} for row in calls("Chat", day=days_ago(alice, 9), count=5, prefix="mail")])
+    sum_up(alice, now=CLOCK.now(), stop=never)
+    page = mix(bob, alice, "range=7&channel=chat")  # a channel is no filter here
+    rows = {row.figures.channel: {one.name: one for one in row.shown} for row in page.by_channel.rows}
+    assert list(rows) == ["voice", "chat", "email"]
+    assert [rows[one]["share"].text for one in rows] == [
+        "25.0\N{NO-BREAK SPACE}%",
+        "75.0\N{NO-BREAK SPACE}%",
+        "0.0\N{NO-BREAK SPACE}%",
+    ]
+    assert {name: one.text for name, one in rows["voice"].items() if name != "share"} == measured(
+        ask(bob, alice), "Sales"
+    )
+    assert rows["email"]["offered"].change == "\N{MINUS SIGN}100.0\N{NO-BREAK SPACE}%"  # five in the week before
+    assert [row.figures.offered for row in page.by_interval.rows][-3:] == [{"voice": 10}, {"chat": 30}, {}]
+    where = f"/o/org_{alice.id}/insights/channels/?range=7&csv="
+    by_channel = sheet_at(bob, where + "channels")
+    assert [(row["channel"], row["offered"], row["share percent"], row["offered before"]) for row in by_channel] == [
+        ("voice", "10", "25.00", "0"),
+        ("chat", "30", "75.00", "0"),
+        ("email", "0", "0.00", "5"),
+    ]
+    assert [row["chat"] for row in sheet_at(bob, where + "intervals")] == ["0"] * 5 + ["30", "0"]
+    assert [row.figures.channel for row in mix(signed_in("charlie"), charlie).by_channel.rows] == ["voice"]
+    assert bob.get(f"/o/org_{charlie.id}/insights/channels/").status_code == HTTPStatus.NOT_FOUND
+
+
+def test_the_mix_over_a_purged_edge(alice: Organization, charlie: Organization, bob: Client) -> None:
+    for queue in ("Sales", "Support"):
+        for age in (25, 12, 11, 3, 1):
+            load(alice, calls(queue, day=days_ago(alice, age), count=age))
+    sum_up(alice, now=CLOCK.now(), stop=never)
+    job_for(alice, 11, queues=frozenset({queues_of(alice)["Sales"]}))
+    purge(alice)
+    page = mix(bob, alice)
+    assert (page.head.state, [one.name for one in page.head.left_out]) == ("partly", ["Sales"])
+    states = {row.figures.first: (row.figures.state, row.figures.offered) for row in page.by_interval.rows}
+    assert states[days_ago(alice, 12)] == ("partly", {"voice": 12})
+    assert states[days_ago(alice, 11)] == ("whole", {"voice": 22})
+    (voice,) = page.by_channel.rows
+    assert voice.figures.sums.offered == 12 + 25 + 2 * (11 + 3 + 1)
+    # compared over Support alone, on both sides
+    assert voice.figures.compared is not None
+    assert (voice.figures.compared.offered, voice.figures.before) == (25 + 12 + 11 + 3 + 1, Sums())
+    alone = mix(
+        bob,
+        alice,
+        f"q=que_{queues_of(alice)['Sales']}&range=custom&since={days_ago(alice, 25)}&until={days_ago(alice, 12)}",
+    )
+    assert alone.head.state == "purged"
+    assert (alone.by_channel.rows, alone.stacked) == ((), None)
+    assert {cell for row in alone.by_interval.rows for _label, cell in row.cells} == {None}  # never a zero

@@ -16,14 +16,14 @@ from ebbtide.web.charts.hours import Hours, draw_hours
 from ebbtide.web.charts.lines import Lines, Place, Row, draw_lines
 from ebbtide.web.charts.scales import round_step
 from ebbtide.web.charts.stacked import Stack, Stacked, draw_stacked, shades
-from ebbtide.web.context.insights import IntervalFigures
+from ebbtide.web.context.insights import IntervalFigures, Stretch
 from ebbtide.web.templatetags.ebbtide import count
 
 _PARTS = 4
 _LABELS = 8
 _PERMILLE = 1000
 _TENTHS = 10
-_SHADES = {"whole": "", "partly": "partly", "purged": "purged"}
+SHADES = {"whole": "", "partly": "partly", "purged": "purged"}
 
 
 def interval_charts(report: Report) -> tuple[Stacked, Lines] | None:
@@ -32,15 +32,15 @@ def interval_charts(report: Report) -> tuple[Stacked, Lines] | None:
     if not any(one.sums is not None and one.sums.offered for one in rows):
         return None
     titles = [_title(one) for one in rows]
-    tones = [_SHADES[one.state] for one in rows]
+    tones = [SHADES[one.state] for one in rows]
     most = max(one.sums.offered for one in rows if one.sums is not None)
-    across = list(_across(rows, unit=report.asked.unit))
+    across = list(across_of(rows, unit=report.scope.asked.unit))
     stacked = draw_stacked(
         [
             Stack(parts=_parts(one.sums or Sums()), title=title, shade=tone)
             for one, title, tone in zip(rows, titles, tones, strict=True)
         ],
-        across=[(place + 0.5 if len(rows) <= 2 * _LABELS else place, words) for place, words in across],
+        across=across,
         step=round_step(max(1, most), parts=_PARTS),
         label=count,
     )
@@ -48,7 +48,7 @@ def interval_charts(report: Report) -> tuple[Stacked, Lines] | None:
     level = draw_lines(
         [Row(tone="service", points=run) for run in runs if len(run) > 1],
         last=len(rows),
-        across=[(place + 0.5 if len(rows) <= 2 * _LABELS else place, words) for place, words in across],
+        across=across,
         step=_PERMILLE // _PARTS,
         label=_mark,
         dots=[(*run[0], "service") for run in runs if len(run) == 1],
@@ -105,7 +105,8 @@ def _runs(rows: Sequence[IntervalFigures]) -> Iterator[list[tuple[float, int]]]:
         yield run
 
 
-def _across(rows: Sequence[IntervalFigures], *, unit: str) -> Iterator[tuple[float, str]]:
+def across_of(rows: Sequence[Stretch], *, unit: str) -> Iterator[tuple[float, str]]:
+    """Give the ticks along the foot: places in intervals, and words."""
     every = -(-len(rows) // _LABELS)
     if unit == "hour":
         every = next((step for step in (1, 3, 6, 12, 24, 48, 96) if step >= every), 168)
@@ -113,14 +114,16 @@ def _across(rows: Sequence[IntervalFigures], *, unit: str) -> Iterator[tuple[flo
     if unit == "hour" and len(rows) > 24:
         every = max(24, every)
     for place in range(0, len(rows), every):
-        yield float(place), dateformat.format(rows[place].begin, form)
+        # few bars are named below their middle, many where they begin
+        yield place + 0.5 if len(rows) <= 2 * _LABELS else float(place), dateformat.format(rows[place].begin, form)
 
 
 def hours_chart(report: Report) -> Hours | None:
     """Draw the week of hours: what was offered on average, over the days of which nothing is missing."""
-    if report.whole is None or not report.offered:
+    whole = report.scope.whole
+    if whole is None or not report.offered:
         return None
-    days = _weekdays(report.whole)
+    days = _weekdays(whole)
     monday = date(2024, 1, 1)
     names = {row: dateformat.format(monday + timedelta(days=row), "D") for row in range(7)}
     tenths = {

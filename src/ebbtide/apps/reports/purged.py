@@ -9,7 +9,7 @@ from datetime import date, datetime
 from ebbtide.apps.ledger.selectors import last_purges
 from ebbtide.apps.orgs.models import Organization
 from ebbtide.apps.policies.models import JobChange, RetentionJob
-from ebbtide.apps.reports.reading import Lines
+from ebbtide.apps.reports.scope import Lines
 from ebbtide.domain.calendar import local_day, parse_zone
 from ebbtide.domain.cell import DataType
 from ebbtide.domain.job import JobType, What

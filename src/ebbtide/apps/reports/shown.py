@@ -1,10 +1,10 @@
 """Measures as people read them: which there are, how each is written, and what a change of it is."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from decimal import Decimal
 from fractions import Fraction
-from typing import Literal
+from typing import Any, Generic, Literal, TypeVar
 
 from django.utils.formats import number_format
 from django.utils.functional import Promise
@@ -19,8 +19,14 @@ _PERCENT = 100
 _MINUS = "\N{MINUS SIGN}"
 
 
+Kind = Literal["count", "share", "seconds"]
+Of = TypeVar("Of")
+UNITS: Mapping[str, str] = {"count": "", "share": "_percent", "seconds": "_seconds"}
+"""What a measure's name ends in at the head of a CSV."""
+
+
 @dataclass(frozen=True, slots=True)
-class Measure:
+class Measure(Generic[Of]):
     """A measure of a report.
 
     Attributes:
@@ -33,12 +39,12 @@ class Measure:
 
     name: str
     label: Promise
-    kind: Literal["count", "share", "seconds"]
-    of: Callable[[Sums], Fraction | int | None]
+    kind: Kind
+    of: Callable[[Of], Fraction | int | None]
     good: int = 0
 
 
-MEASURES = (
+MEASURES: tuple[Measure[Sums], ...] = (
     Measure("offered", gettext_lazy("Offered"), "count", lambda sums: sums.offered),
     Measure("answered", gettext_lazy("Answered"), "count", lambda sums: sums.answered),
     Measure("abandoned", gettext_lazy("Abandoned"), "count", lambda sums: sums.abandoned, good=-1),
@@ -52,17 +58,29 @@ MEASURES = (
 )
 
 
-def shown(sums: Sums | None, *, before: Sums | None = None) -> tuple[Shown, ...]:
-    """Write all measures.
+def shown(sums: Sums | None, *, before: Sums | None = None, compared: Sums | None = None) -> tuple[Shown, ...]:
+    """Write all measures of the summary of Qs; as `measured`."""
+    return measured(MEASURES, sums, before=before, compared=compared)
+
+
+def measured(
+    measures: Sequence[Measure[Of]], sums: Of | None, *, before: Of | None = None, compared: Of | None = None
+) -> tuple[Shown, ...]:
+    """Write measures.
 
     Args:
+        measures: which.
         sums: what they are of; None where the data is purged.
         before: what they are compared with; None for no comparison.
+        compared: what is compared with it, where that is less than all there is; None for `sums`.
     """
     found = []
-    for measure in MEASURES:
+    if compared is None:
+        compared = sums
+    for measure in measures:
         value = None if sums is None else measure.of(sums)
-        text, up = _changed(measure, value, None if before is None else measure.of(before))
+        now = None if compared is None else measure.of(compared)
+        text, up = _changed(measure, now, None if before is None else measure.of(before))
         better = None if not up or not measure.good else (up > 0) == (measure.good > 0)
         found.append(
             Shown(name=measure.name, label=str(measure.label), text=written(measure, value), change=text, better=better)
@@ -70,7 +88,7 @@ def shown(sums: Sums | None, *, before: Sums | None = None) -> tuple[Shown, ...]
     return tuple(found)
 
 
-def written(measure: Measure, value: Fraction | int | None) -> str:
+def written(measure: Measure[Any], value: Fraction | int | None) -> str:
     """Write a measure's value; an em dash for None."""
     if value is None:
         return NOTHING
@@ -79,11 +97,11 @@ def written(measure: Measure, value: Fraction | int | None) -> str:
     return span(_rounded(value)) if measure.kind == "seconds" else percent(value)
 
 
-def percent(share: Fraction | int | None) -> str:
-    """Write a share in percent, with one decimal; an em dash for None."""
+def percent(share: Fraction | int | None, *, places: int = 1) -> str:
+    """Write a share in percent, with so many decimals; an em dash for None."""
     if share is None:
         return NOTHING
-    return f"{decimal(share * _PERCENT, places=1)}\N{NO-BREAK SPACE}%"
+    return f"{decimal(share * _PERCENT, places=places)}\N{NO-BREAK SPACE}%"
 
 
 def decimal(value: Fraction | int, *, places: int) -> str:
@@ -94,9 +112,13 @@ def decimal(value: Fraction | int, *, places: int) -> str:
     return sign + number_format(exact, decimal_pos=places, force_grouping=True)
 
 
-def exactly(measure: Measure, sums: Sums | None) -> Decimal | int | None:
+def exactly(measure: Measure[Of], sums: Of | None) -> Decimal | int | None:
     """Give a measure's value for sorting and for a spreadsheet: percent and seconds with two decimals."""
-    value = None if sums is None else measure.of(sums)
+    return exact(measure, None if sums is None else measure.of(sums))
+
+
+def exact(measure: Measure[Any], value: Fraction | int | None) -> Decimal | int | None:
+    """Give a value of a measure as `exactly` does."""
     if value is None or isinstance(value, int):
         return value
     return Decimal(_rounded(value * (_PERCENT if measure.kind == "share" else 1) * 100)).scaleb(-2)
@@ -106,7 +128,7 @@ def _rounded(value: Fraction | int) -> int:
     return (2 * Fraction(value) + 1) // 2  # half up, as people do it by hand
 
 
-def _changed(measure: Measure, now: Fraction | int | None, before: Fraction | int | None) -> tuple[str, int]:
+def _changed(measure: Measure[Any], now: Fraction | int | None, before: Fraction | int | None) -> tuple[str, int]:
     """Write what has changed, and give its direction."""
     if now is None or before is None:
         return "", 0

@@ -4,23 +4,22 @@ from collections.abc import Callable, Mapping
 
 from django.utils.translation import gettext_lazy
 
-from ebbtide.apps.reports.shown import MEASURES, Measure, exactly
+from ebbtide.apps.reports.shown import MEASURES, UNITS, Measure, exactly
 from ebbtide.domain.measures import Sums
 from ebbtide.web.context.insights import IntervalFigures, QueueFigures
 from ebbtide.web.listing import Column, Table
 
 _COMPLETE: Mapping[str, str] = {"whole": "yes", "partly": "in part", "purged": "purged"}
-_UNITS: Mapping[str, str] = {"count": "", "share": "_percent", "seconds": "_seconds"}
 
 
-def _of_queue(measure: Measure, *, before: bool = False) -> Callable[[QueueFigures], object]:
+def _of_queue(measure: Measure[Sums], *, before: bool = False) -> Callable[[QueueFigures], object]:
     def value(row: QueueFigures) -> object:
         return exactly(measure, row.before if before else row.sums)
 
     return value
 
 
-def _of_interval(measure: Measure) -> Callable[[IntervalFigures], object]:
+def _of_interval(measure: Measure[Sums]) -> Callable[[IntervalFigures], object]:
     def value(row: IntervalFigures) -> object:
         return exactly(measure, row.sums)
 
@@ -49,9 +48,9 @@ QUEUES_CSV: Table[QueueFigures] = Table(
         Column(name="data_from", label="", value=lambda row: row.since),
         Column(name="target_seconds", label="", value=lambda row: row.target),
         Column(name="segments", label="", value=lambda row: _items(row.sums)),
-        *(Column(name=one.name + _UNITS[one.kind], label="", value=_of_queue(one)) for one in MEASURES),
+        *(Column(name=one.name + UNITS[one.kind], label="", value=_of_queue(one)) for one in MEASURES),
         *(
-            Column(name=f"{one.name}{_UNITS[one.kind]}_before", label="", value=_of_queue(one, before=True))
+            Column(name=f"{one.name}{UNITS[one.kind]}_before", label="", value=_of_queue(one, before=True))
             for one in MEASURES
         ),
     ),
@@ -77,7 +76,7 @@ INTERVALS_CSV: Table[IntervalFigures] = Table(
         Column(name="complete", label="", value=lambda row: _COMPLETE[row.state]),
         Column(name="lacks", label="", value=lambda row: ", ".join(line.name for line in row.lacks)),
         Column(name="segments", label="", value=lambda row: _items(row.sums)),
-        *(Column(name=one.name + _UNITS[one.kind], label="", value=_of_interval(one)) for one in MEASURES),
+        *(Column(name=one.name + UNITS[one.kind], label="", value=_of_interval(one)) for one in MEASURES),
     ),
     sort="begin",
 )

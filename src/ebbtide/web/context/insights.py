@@ -1,5 +1,6 @@
-"""What the report of Qs is given."""
+"""What reports are given."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import date, datetime
 from typing import Literal
@@ -57,8 +58,8 @@ class QueueFigures:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class IntervalFigures:
-    """An hour, day, week or month in a report.
+class Stretch:
+    """An hour, day, week or month of a report, and what of it is there.
 
     Attributes:
         begin: its local beginning.
@@ -66,7 +67,6 @@ class IntervalFigures:
         label: as people read it.
         state: whether the data of the Qs chosen is there.
         lacks: Qs of which it is not, or not all of it.
-        sums: of what is there; None where nothing is.
     """
 
     begin: datetime
@@ -75,6 +75,12 @@ class IntervalFigures:
     label: str
     state: State
     lacks: tuple[QueueLine, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class IntervalFigures(Stretch):
+    """An interval of the summary of Qs; `sums` of what is there, None where nothing is."""
+
     sums: Sums | None
 
 
@@ -146,32 +152,25 @@ class ReportChosen:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class InsightsPage:
-    """`pages/insights.html`, as `page`.
+class ReportHead:
+    """What stands above every report: its form, its days, and what of them is purged.
 
     Attributes:
+        here: the report, as the name of its address: insights | insights_agents | insights_channels.
         empty: whether the organization has never had report rows.
         chosen: what stands in the form.
         period, before: the days reported, and those compared with.
         until_hour: for a day compared up to this hour; None otherwise.
         queues: every Q, by name; archived ones last.
-        channels: those to choose from.
+        channels: those to choose from; none where the report is of channels.
         notes: what was purged of the period's report rows.
         besides: what else was purged: nothing of it is missing here.
         state: of the period, over all Qs chosen.
         left_out: Qs that are not compared, because data of theirs is purged.
         compared: whether any Q is.
-        total: of all Qs chosen; empty where nothing is left.
-        daily: segments offered a day, as people read it; over the days of which nothing is missing.
-        whole_days: how many these are.
-        by_queue: the table of Qs.
-        by_interval: the table of intervals.
-        stacked, level: the charts; None where nothing was offered.
-        hours: the week of hours; None where no day is whole.
-        thresholds: service targets to choose from, in seconds.
-        can_set: whether the person may set them.
     """
 
+    here: str
     empty: bool
     chosen: ReportChosen
     period: Period
@@ -184,6 +183,26 @@ class InsightsPage:
     state: State
     left_out: tuple[QueueLine, ...]
     compared: bool
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class InsightsPage:
+    """`pages/insights.html`, as `page`.
+
+    Attributes:
+        head: its form and what is purged.
+        total: of all Qs chosen; empty where nothing is left.
+        daily: segments offered a day, as people read it; over the days of which nothing is missing.
+        whole_days: how many these are.
+        by_queue: the table of Qs.
+        by_interval: the table of intervals.
+        stacked, level: the charts; None where nothing was offered.
+        hours: the week of hours; None where no day is whole.
+        thresholds: service targets to choose from, in seconds.
+        can_set: whether the person may set them.
+    """
+
+    head: ReportHead
     total: tuple[Shown, ...]
     daily: str
     whole_days: int
@@ -194,3 +213,70 @@ class InsightsPage:
     hours: Hours | None
     thresholds: tuple[int, ...]
     can_set: bool
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ChannelFigures:
+    """A channel in a report.
+
+    Attributes:
+        channel: which.
+        sums: of the period, of what is there.
+        of: what was offered on all channels.
+        compared: the same over the Qs that are compared; None where none is.
+        before: of the period before, over the same; None where no Q is compared.
+    """
+
+    channel: str
+    sums: Sums
+    of: int
+    compared: Sums | None
+    before: Sums | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ChannelInterval(Stretch):
+    """An interval of the mix of channels; `offered` by channel, None where all of it is purged."""
+
+    offered: Mapping[str, int] | None
+
+    @property
+    def total(self) -> int | None:
+        """Offered on all channels."""
+        return None if self.offered is None else sum(self.offered.values())
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ShownChannel:
+    """A row of the table of channels."""
+
+    figures: ChannelFigures
+    shown: tuple[Shown, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ShownChannelInterval:
+    """A row of the table of intervals: labels with what was offered, None where all of it is purged."""
+
+    figures: ChannelInterval
+    cells: tuple[tuple[str, int | None], ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ChannelsPage:
+    """`pages/insights_channels.html`, as `page`.
+
+    Attributes:
+        head: its form and what is purged.
+        channels: those on which something was offered, in either period.
+        by_channel: the table of channels.
+        by_interval: the table of intervals.
+        stacked, shares: the charts: numbers, and shares of each interval; None where nothing was offered.
+    """
+
+    head: ReportHead
+    channels: tuple[str, ...]
+    by_channel: Listing[ShownChannel]
+    by_interval: Listing[ShownChannelInterval]
+    stacked: Stacked | None
+    shares: Stacked | None

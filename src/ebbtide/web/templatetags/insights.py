@@ -1,8 +1,14 @@
 """How the words and numbers of reports look on a page."""
 
+from collections.abc import Iterable
+
 from django import template
 from django.utils.formats import number_format
+from django.utils.html import format_html, format_html_join
+from django.utils.safestring import SafeString
 from django.utils.translation import gettext_lazy
+
+from ebbtide.web.context.insights import Shown
 
 register = template.Library()
 
@@ -21,6 +27,7 @@ UNITS = {
     "month": gettext_lazy("Month"),
 }
 _TENTHS = 10
+_TONES = {True: " eb-better", False: " eb-worse", None: ""}
 
 
 @register.filter
@@ -45,3 +52,19 @@ def tenths(value: int) -> str:
 def spans() -> list[str]:
     """Give the ranges, in the order to choose from."""
     return list(SPANS)
+
+
+@register.simple_tag
+def measure_cells(shown: Iterable[Shown]) -> SafeString:
+    """Draw the cells of a table's row, each a measure with its change; by itself, as a page has a thousand of them."""
+    return format_html_join(
+        "\n",
+        '<td class="eb-num" data-label="{}"><span>{}{}</span></td>',
+        ((one.label, one.text, _change(one)) for one in shown),
+    )
+
+
+def _change(one: Shown) -> SafeString | str:
+    if not one.change:
+        return ""
+    return format_html('<span class="eb-sub{}">{}</span>', _TONES[one.better], one.change)
