@@ -17,6 +17,7 @@ from psycopg import sql
 
 from ebbtide.apps.accounts import access_log
 from ebbtide.apps.accounts.access_log import Deed, Reader
+from ebbtide.apps.accounts.selectors import Rank
 from ebbtide.apps.accounts.services import invite
 from ebbtide.apps.activation.services import By, ask
 from ebbtide.apps.billing import services as billing
@@ -32,6 +33,9 @@ from ebbtide.apps.orgs.selectors import refreshed
 from ebbtide.apps.policies.services import create_job
 from ebbtide.apps.reports.services import set_target
 from ebbtide.apps.runs import planning, services
+from ebbtide.apps.tokens.admission import admit
+from ebbtide.apps.tokens.secret import TokenKind
+from ebbtide.apps.tokens.services import make_token
 from ebbtide.domain.billing import Money, month_of
 from ebbtide.domain.calendar import Days, local_day, parse_zone
 from ebbtide.domain.cell import DataType
@@ -90,8 +94,17 @@ def inhabit(name: str) -> Organization:
     spend(org)
     stray(org, queue=queue, day=today)
     assert sum_up(org, now=CLOCK.now(), stop=lambda: False)
+    token(org)
     set_target(org.id, queue=queue, seconds=30, actor="test", now=CLOCK.now())
     return org
+
+
+def token(org: Organization) -> None:
+    """A token that was used once."""
+    made = make_token(
+        org.id, name="t", kind=TokenKind.FEED, scopes=(), days=1, actor="test", now=CLOCK.now(), rank=Rank()
+    )
+    admit(f"Bearer {made.secret}", kind=TokenKind.FEED, per_minute=5, now=CLOCK.now())
 
 
 def stray(org: Organization, *, queue: int, day: date) -> None:

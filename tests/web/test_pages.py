@@ -19,12 +19,13 @@ from .job_samples import job_samples
 from .samples import samples as other_samples
 from .samples_activation import activation_samples
 from .samples_console import console_samples
+from .token_samples import token_samples
 
 WEB = Path(ebbtide.web.__file__).parent
 
 
 def samples() -> dict[str, tuple[str, dict[str, Any]]]:
-    return {**other_samples(), **job_samples(), **activation_samples(), **console_samples()}
+    return {**other_samples(), **job_samples(), **activation_samples(), **console_samples(), **token_samples()}
 
 
 CASES = sorted(samples())

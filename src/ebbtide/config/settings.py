@@ -20,6 +20,8 @@ EBBTIDE_SECOND_FACTOR = ENVIRONMENT.second_factor
 EBBTIDE_STRETCH = ENVIRONMENT.stretch
 EBBTIDE_BACKUP_DAYS = ENVIRONMENT.backup_days
 EBBTIDE_SINGLE_SIGN_ON = ENVIRONMENT.single_sign_on
+EBBTIDE_API_PER_MINUTE = ENVIRONMENT.api_per_minute
+EBBTIDE_FEED_PER_MINUTE = ENVIRONMENT.feed_per_minute
 EBBTIDE_OBJECTS_URL = ENVIRONMENT.objects_url or (EBBTIDE_DATA / "objects").as_uri()
 
 
@@ -126,6 +128,7 @@ INSTALLED_APPS = [
     "ebbtide.apps.runs",
     "ebbtide.apps.billing",
     "ebbtide.apps.reports",
+    "ebbtide.apps.tokens",
     "ebbtide.apps.editor",
     "ebbtide.apps.activation",
     "ebbtide.apps.console",
@@ -135,6 +138,7 @@ MIDDLEWARE = [
     "django.middleware.security.SecurityMiddleware",
     "whitenoise.middleware.WhiteNoiseMiddleware",
     "csp.middleware.CSPMiddleware",
+    "ebbtide.apps.tokens.middleware.ProgramsMiddleware",
     "django.contrib.sessions.middleware.SessionMiddleware",
     "django.middleware.common.CommonMiddleware",
     "django.middleware.csrf.CsrfViewMiddleware",

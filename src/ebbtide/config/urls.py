@@ -1,4 +1,4 @@
-"""Every route of the product: pages for people; none of them is an interface for programs."""
+"""Every route of the product: pages for people, and what programs may read and bring in; nothing of data management."""
 
 from django.urls import URLPattern, URLResolver, include, path
 
@@ -12,6 +12,7 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path("o/<org:org>/", include("ebbtide.apps.billing.urls")),
     path("platform/", include("ebbtide.apps.billing.platform_urls")),
     path("o/<org:org>/", include("ebbtide.apps.reports.urls")),
+    path("o/<org:org>/", include("ebbtide.apps.tokens.urls")),
     path("", include("ebbtide.apps.activation.urls")),
     path("platform/", include("ebbtide.apps.console.urls")),
 ]

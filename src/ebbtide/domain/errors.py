@@ -3,8 +3,12 @@
     EbbtideError            something went wrong and the message says what to do
     ├ Refused               a rule says no; shown to the person; never retried        HTTP 4xx, exit 2
     │  ├ InputInvalid       a form, file, option or setting could not be accepted
-    │  │  └ JobInvalid      a retention job could not be accepted
+    │  │  ├ JobInvalid      a retention job could not be accepted
+    │  │  └ TooLarge        what was sent is larger than is taken at once
     │  ├ NotYours           no such thing for this person (missing and foreign look the same)
+    │  ├ TokenRefused       a program's token is missing, wrong, expired or revoked
+    │  ├ ScopeMissing       a program's token is not for this
+    │  ├ GoneForGood        it was here, and its day is purged
     │  ├ CapExceeded        the run would take more than its cap
     │  ├ ClockUnsound       host, database and last reading of the clock disagree
     │  ├ GapUnconfirmed     nothing ran for long, and the catch-up is unusually large
@@ -18,7 +22,9 @@
     │  └ LateData           the cell was purged while its data was on the way
     ├ Unreachable           the outer world failed; retried with back-off               HTTP 503, exit 4
     │  ├ StoreUnreachable
-    │  └ DatabaseUnreachable
+    │  ├ DatabaseUnreachable
+    │  ├ Busy               as much is under way as can be; HTTP 503 with Retry-After
+    │  └ TooFast            a program asks more often than it may; HTTP 429 with Retry-After
     └ Broken                an invariant fell; stop the run, wake a person              HTTP 500, exit 5
        ├ CellsDrifted       counts and rows disagree
        ├ LedgerBroken       the book does not agree with itself
@@ -70,11 +76,39 @@ class JobInvalid(InputInvalid):
     code = "job_invalid"
 
 
+class TooLarge(InputInvalid):
+    """What was sent is larger than is taken at once: send it in smaller pieces."""
+
+    code = "too_large"
+    http_status = 413
+
+
 class NotYours(Refused):
     """There is no such thing here for you: check the id; what belongs to others looks exactly the same."""
 
     code = "not_found"
     http_status = 404
+
+
+class TokenRefused(Refused):
+    """The token is missing, wrong, expired or revoked: send a live one as `Authorization: Bearer TOKEN`."""
+
+    code = "token_refused"
+    http_status = 401
+
+
+class ScopeMissing(Refused):
+    """The token is not for this: make one with the scope that the message names."""
+
+    code = "scope_missing"
+    http_status = 403
+
+
+class GoneForGood(Refused):
+    """It was here and its day is purged: nothing brings it back, so stop asking for it."""
+
+    code = "gone"
+    http_status = 410
 
 
 class CapExceeded(Refused):
@@ -171,6 +205,19 @@ class DatabaseUnreachable(Unreachable):
     """PostgreSQL did not answer: check DATABASE_URL, or that the data folder is not in use elsewhere."""
 
     code = "database_unreachable"
+
+
+class Busy(Unreachable):
+    """As much is under way as can be: wait as long as Retry-After says and send the same again."""
+
+    code = "busy"
+
+
+class TooFast(Unreachable):
+    """More was asked in a minute than may be: wait as long as Retry-After says."""
+
+    code = "too_fast"
+    http_status = 429
 
 
 class Broken(EbbtideError):

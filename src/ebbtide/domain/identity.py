@@ -9,10 +9,18 @@ from typing import Literal, get_args
 
 from ebbtide.domain.errors import NotYours
 
-Kind = Literal["org", "que", "job", "plan", "run", "mem", "grp", "inv", "req"]
+Kind = Literal["org", "que", "job", "plan", "run", "mem", "grp", "inv", "req", "tok", "rec"]
 
 _FORM = re.compile(rf"({'|'.join(get_args(Kind))})_([1-9][0-9]{{0,17}})")
-_FIELDS: dict[Kind, str] = {"que": "queue", "mem": "member", "grp": "group", "inv": "invitation", "req": "request"}
+_FIELDS: dict[Kind, str] = {
+    "que": "queue",
+    "mem": "member",
+    "grp": "group",
+    "inv": "invitation",
+    "req": "request",
+    "tok": "token",
+    "rec": "recording",
+}
 _WORDS: dict[Kind, str] = {
     "org": "organization",
     "que": "Q",
@@ -23,6 +31,8 @@ _WORDS: dict[Kind, str] = {
     "grp": "group",
     "inv": "invitation",
     "req": "request",
+    "tok": "token",
+    "rec": "recording",
 }
 
 

@@ -16,6 +16,7 @@ from django.db import connection
 from django.test import Client
 from django.test.utils import CaptureQueriesContext, setup_test_environment, teardown_test_environment
 
+from ebbtide.apps.accounts.selectors import Rank
 from ebbtide.apps.accounts.services import invite
 from ebbtide.apps.activation.services import By, ask
 from ebbtide.apps.catalog import selectors as catalog
@@ -26,6 +27,9 @@ from ebbtide.apps.orgs.selectors import refreshed
 from ebbtide.apps.policies.services import create_job
 from ebbtide.apps.runs.models import Run
 from ebbtide.apps.runs.services import Asked, start_run
+from ebbtide.apps.tokens.scopes import Scope
+from ebbtide.apps.tokens.secret import TokenKind
+from ebbtide.apps.tokens.services import make_token
 from ebbtide.domain.calendar import Days, local_day, parse_zone
 from ebbtide.domain.cell import DataType
 from ebbtide.domain.identity import public_id
@@ -63,6 +67,8 @@ class World:
     foreign_group: int
     invitation: int
     foreign_invitation: int
+    token: int
+    foreign_token: int
 
     @property
     def today(self) -> date:
@@ -163,6 +169,20 @@ def world(database: object, made: Made, tmp_path: Path) -> World:
     return deepcopy(made.world)
 
 
+def token_of(org: Organization) -> int:
+    """A token that reads; gives its number."""
+    return make_token(
+        org.id,
+        name="Warehouse",
+        kind=TokenKind.READ,
+        scopes=set(Scope),
+        days=30,
+        actor="test",
+        now=CLOCK.now(),
+        rank=Rank(),
+    ).row.id
+
+
 def make_world() -> World:
     alice, charlie = centre("Alice's"), centre("Charlie's", zone="America/New_York")
     for org in (alice, charlie):
@@ -206,6 +226,8 @@ def make_world() -> World:
         foreign_group=groups[1],
         invitation=asked[0],
         foreign_invitation=asked[1],
+        token=token_of(alice),
+        foreign_token=token_of(charlie),
     )
 
 

@@ -97,6 +97,9 @@ DOORS = {
     "group": PEOPLE,
     "group_new": PEOPLE,
     "group_delete": PEOPLE,
+    "tokens": PEOPLE,
+    "token_new": PEOPLE,
+    "token_revoke": Door(view=REFUSED, manage=REFUSED, admin=302, method="post"),
 }
 DOWNLOADS = {
     "run_csv": "text/csv",
@@ -162,6 +165,7 @@ def own(world: World) -> dict[str, str]:
         "mem": public_id("mem", world.member),
         "grp": public_id("grp", world.group),
         "inv": public_id("inv", world.invitation),
+        "tok": public_id("tok", world.token),
         "int": "1",
         "uid": "1",
         "str": "wrong",
@@ -270,6 +274,7 @@ def test_foreign_missing_and_malformed_ids_look_the_same(world: World) -> None:
         "grp": public_id("grp", world.foreign_group),
         "inv": public_id("inv", world.foreign_invitation),
         "req": public_id("req", world.foreign_request),
+        "tok": public_id("tok", world.foreign_token),
         "month": "1999-01",
     }
     alice, ids = signed_in("alice"), own(world)

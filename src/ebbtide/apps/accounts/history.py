@@ -8,6 +8,7 @@ from ebbtide.apps.orgs.models import Group
 INVITED, SENT_AGAIN, REVOKED, JOINED = "invited", "invitation_sent_again", "invitation_revoked", "joined"
 ADDED, REMOVED, ADMIN_ON, ADMIN_OFF, REGROUPED = "added", "removed", "admin_given", "admin_taken", "groups_changed"
 GROUP_MADE, GROUP_CHANGED, GROUP_DELETED = "group_created", "group_changed", "group_deleted"
+TOKEN_MADE, TOKEN_REVOKED = "token_made", "token_revoked"
 
 
 def record(org: int, *, action: str, subject: str, actor: str, **detail: object) -> None:

@@ -60,7 +60,14 @@ def said(change: PeopleChange) -> str:
         }
     if change.action == history.GROUP_CHANGED:
         return _("Changed the group %(who)s: %(what)s") % {**named, "what": _differences(about)}
+    if change.action == history.TOKEN_MADE:
+        return _("Made the token %(who)s (%(scopes)s), good until %(until)s") % {
+            **named,
+            "scopes": _listed(about["scopes"]),
+            "until": about["until"],
+        }
     plain = {
+        history.TOKEN_REVOKED: _("Revoked the token %(who)s"),
         history.SENT_AGAIN: _("Sent the invitation of %(who)s again"),
         history.REVOKED: _("Took back the invitation of %(who)s"),
         history.REMOVED: _("Removed %(who)s"),

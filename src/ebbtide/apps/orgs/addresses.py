@@ -72,5 +72,11 @@ class RequestId(_IdConverter):
     kind = "req"
 
 
-for _converter in (OrgId, JobId, RunId, PlanId, MemberId, GroupId, InvitationId, RequestId):
+class TokenId(_IdConverter):
+    """The id of a program's token."""
+
+    kind = "tok"
+
+
+for _converter in (OrgId, JobId, RunId, PlanId, MemberId, GroupId, InvitationId, RequestId, TokenId):
     register_converter(_converter, _converter.kind)

@@ -90,6 +90,8 @@ _OF_ORG = (
             "group_new",
             "group_delete",
             "access_log",
+            "tokens",
+            "token_new",
         ),
     ),
 )

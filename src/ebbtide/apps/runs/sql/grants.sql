@@ -82,6 +82,12 @@ GRANT EXECUTE ON FUNCTION insights_hours_of(date[], integer[], text) TO ebbtide_
 GRANT EXECUTE ON FUNCTION insights_sum_hours(date, date), insights_note_pass(date, timestamptz) TO ebbtide_sweep;
 GRANT INSERT, UPDATE ON reports_servicetarget TO ebbtide_web;
 
+-- Tokens: people make and revoke them; each request counts against its token's allowance.
+GRANT SELECT ON tokens_token, tokens_tokenuse TO ebbtide_web, ebbtide_sweep;
+GRANT INSERT ON tokens_token TO ebbtide_web;
+GRANT UPDATE (revoked_at, revoked_by) ON tokens_token TO ebbtide_web;
+GRANT INSERT, UPDATE ON tokens_tokenuse TO ebbtide_web;
+
 -- The queue of tasks belongs to both.
 DO $$
 DECLARE
