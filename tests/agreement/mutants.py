@@ -57,6 +57,7 @@ def _one(name: str, file: str, old: str, new: str) -> Mutant:
 
 _RULES = "apps/runs/sql/rules.sql"
 _TOGETHER = "apps/runs/sql/together.sql"
+_AHEAD = "apps/runs/sql/ahead.sql"
 _CELLS = "apps/catalog/sql/rules.sql"
 _WAYS = "apps/runs/sql/purge_rows.sql"
 _SETTLE = "apps/insights/sql/settle.sql"
@@ -144,15 +145,25 @@ MUTANTS = (
          "EXECUTE format('ALTER TABLE %I ATTACH PARTITION %I FOR VALUES FROM (%L) TO (%L)', parent"),
     _one("ways: that what is taken is what was counted is not asked", _WAYS, "IF begun.taken <> due.items THEN",
          "IF false THEN"),
-    _one("objects: what came after the plan goes too", _TOGETHER,
+    _one("objects: what came after the plan goes too", _AHEAD,
          "AND c.queue_id = planned.queue_id AND c.items <= planned.items", "AND c.queue_id = planned.queue_id"),
-    _one("objects: no Q predicate", _TOGETHER, "AND m.day = l.day AND m.queue_id = planned.queue_id",
+    _one("objects: no Q predicate", _AHEAD, "AND m.day = l.day AND m.queue_id = planned.queue_id",
          "AND m.day = l.day"),
-    _one("objects: other types of the Q go too", _TOGETHER, "m.kind = l.data_type AND m.day = l.day AND m.queue_id",
+    _one("objects: other types of the Q go too", _AHEAD, "m.kind = l.data_type AND m.day = l.day AND m.queue_id",
          "m.day = l.day AND m.queue_id"),
     _one("objects: failures are called purged", "stores/postgres.py", 'Failed: "failed"', 'Failed: "purged"'),
     _one("objects: goes on from the newest day", "stores/postgres.py", "self._first_day = min(",
          "self._first_day = max("),
+    # claimed ahead
+    _one("ahead: not asked again", "engine/train.py", "            self._part.ask_again()", "            pass"),
+    _one("ahead: may not rest in between", "engine/train.py", "            may_go_on()\n", ""),
+    _one("ahead: what is in flight is claimed again", _AHEAD, "AND m.id <> ALL (besides)", ""),
+    _one("ahead: not given back", "engine/train.py", "        self._part.give_back(waiting)\n        if halt",
+         "        if halt"),
+    _one("ahead: what was claimed before is given back too", "stores/postgres.py", "if not one.again]", "]"),
+    _one("ahead: a purged day is served again", _AHEAD, "AND m.day < l.before", "AND false"),
+    _one("ahead: the turnstile is let go while the store is at it", "engine/train.py",
+         "                flight.rest()", "                pass"),
     # what is told
     _one("book: already gone counts twice", _RULES,
          "SELECT coalesce(sum(e.items) FILTER (WHERE e.outcome IN ('purged', 'already_gone')), 0),",
@@ -186,7 +197,7 @@ MUTANTS = (
          "AND classid IN (7102, 7104) AND objid = run::oid AND objsubid = 2;", "OR true;"),
     _one("together: a run is ended in company", _TOGETHER, "HAVING count(*) = 2", "HAVING count(*) >= 1"),
     _one("together: batches share a number", _TOGETHER, "SET last = b.last + 1", "SET last = b.last"),
-    _one("together: a slice takes the others' objects", _TOGETHER, "AND m.id % slices = slice AND", "AND"),
+    _one("together: a slice takes the others' objects", _AHEAD, "AND m.id % slices = slice AND", "AND"),
     # amount and throttle
     _one("amount: twice as much", "domain/amount.py", "room, is_first, is_full = most,",
          "room, is_first, is_full = 2 * most,"),

@@ -18,8 +18,9 @@ from tests.agreement.worlds import QUIET, Disturbance, Limits, MemoryWorld, Post
 from tests.engine.night import Fault
 
 OLD = (6, 7, 8)
-BEFORE_THE_CLAIM, DESTROYING, BEFORE_ROWS, BEFORE_MORE_ROWS = 4, 5, 10, 11
-"""Steps of that night: stretches, hold, open_claims, in_flight, claim, destroy, close, in_flight, claim, hold, rows."""
+BEFORE_THE_CLAIM, DESTROYING, ASKING_AGAIN, BEFORE_ROWS, BEFORE_MORE_ROWS = 4, 5, 7, 11, 12
+"""Steps of that night: stretches, hold, open_claims, in_flight, claim, destroy, claim ahead, close, in_flight, claim,
+hold, rows; where a batch is one object: in_flight, claim, destroy, claim ahead, ask again, destroy, close, …"""
 UNLIMITED = Limits(share_percent=None)
 T = TypeVar("T")
 SAID = {
@@ -92,6 +93,35 @@ def test_nothing_more_goes(change: str) -> None:
 
 
 @pytest.mark.parametrize("change", list(SAID))
+def test_what_waits_behind_is_not_sent_and_is_served_again(change: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(sweep, "OBJECTS_PER_BATCH", 1)
+    worlds = nights(change)
+    assert both(worlds, run(Disturbance(at=ASKING_AGAIN, change=change))) == "done"
+    both(worlds, lambda world: world.state())
+    for world in worlds:
+        state = world.state()
+        assert (len(state.index), len(state.objects), state.runs[-1].purged) == (1, 1, 1)
+        assert SAID[change] in world.reason().lower()
+        assert not state.claimed
+        world.turn("platform", on=False)
+
+
+def test_what_was_claimed_before_or_of_a_purged_day_is_not_served_again(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(sweep, "OBJECTS_PER_BATCH", 1)
+    worlds = nights("claimed")
+    both(worlds, lambda world: world.record("7/1", kind=DataType.AUDIO, label="of a purged day"))
+    both(worlds, lambda world: world.plan(0))
+    both(worlds, lambda world: world.confirm())
+    assert both(worlds, run(Disturbance(at=ASKING_AGAIN, change="cancel"))) == "done"
+    assert [len(world.state().claimed) for world in worlds] == [1, 1]
+    worlds = nights("died")
+    assert both(worlds, run(Disturbance(at=ASKING_AGAIN, fault=Fault.KILLED_BEFORE))) == "killed"
+    both(worlds, lambda world: world.resume(Disturbance(at=ASKING_AGAIN, change="cancel"), stuck=frozenset()))
+    both(worlds, lambda world: world.state())
+    assert [len(world.state().claimed) for world in worlds] == [1, 1]
+
+
+@pytest.mark.parametrize("change", list(SAID))
 def test_a_process_that_died_destroying_has_its_deeds_written_down(change: str) -> None:
     """The objects are gone; whoever takes the run up tells so, even if nothing may be deleted by then."""
     worlds = nights(change)
@@ -145,7 +175,7 @@ def test_a_desktop_job_takes_desktop_recordings_of_its_q_alone() -> None:
     assert state.runs[-1].outcome == "completed"
 
 
-@pytest.mark.parametrize("at", [4, 6, 10, 11], ids=["claim", "close", "rows", "more rows"])
+@pytest.mark.parametrize("at", [4, 6, 7, 11, 12], ids=["claim", "claim ahead", "close", "rows", "more rows"])
 def test_where_someone_was_first_once_the_same_run_goes_on_to_its_end(at: int) -> None:
     """Two recordings of two days are in one batch: tried again, it must not begin behind the first of them."""
     worlds = nights(f"first at {at}")

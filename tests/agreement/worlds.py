@@ -49,7 +49,7 @@ from ebbtide.stores.memory import (
     StoredPlan,
 )
 from tests import cast
-from tests.engine.night import Crashed, Fault, Killed, StepRun, Steps, StepStore, no_hurry
+from tests.engine.night import AtOnce, Crashed, Fault, Killed, StepRun, Steps, StepStore, no_hurry
 
 QUEUES = ("north", "south", "west")
 CellName = tuple[date, str, str]
@@ -243,6 +243,7 @@ class MemoryWorld:
                 store=StepStore(self._store, steps=steps, label=self._labels.__getitem__, stuck=stuck.__contains__),
                 stop=lambda: False,
                 throttle=no_hurry(),
+                beside=AtOnce(),
             )
 
     def _admit(self, run: RunRow, *, skew: timedelta) -> None:
@@ -307,7 +308,9 @@ class MemoryWorld:
 
         def deed() -> None:
             with live.helping():
-                help_sweep(StepRun(live, steps=steps), store=store, stop=lambda: False, throttle=no_hurry())
+                help_sweep(
+                    StepRun(live, steps=steps), store=store, stop=lambda: False, throttle=no_hurry(), beside=AtOnce()
+                )
 
         return said(deed)
 
@@ -469,6 +472,7 @@ class PostgresWorld:
         with (
             patch.object(runs, "live_run", lambda run, *, clock: StepRun(live_run(run, clock=clock), steps=steps)),
             patch.object(runs, "object_store", lambda: stepping),
+            patch.object(runs, "beside", AtOnce),
             patch.object(runs, "throttle_of", lambda *_args, **_rest: no_hurry()),
             patch.object(settings, "EBBTIDE_STRETCH", self._stretch),
         ):

@@ -128,7 +128,9 @@ def ask(url: str, org: int | None, statement: str, *values: object, holds: bool 
 
 
 ROWS = "SELECT runs_purge_rows(%s, 1, '2000-01-01', '2100-01-01')"
-CLAIM = "SELECT count(*) FROM runs_claim_objects(%s, '2000-01-01', '2100-01-01', 0, 1, 1000)"
+CLAIM = "SELECT count(*) FROM runs_claim_objects(%s, '2000-01-01', '2100-01-01', 0, 1, 1000, '{}')"
+CLAIM_OF_OLD = "SELECT count(*) FROM runs_claim_objects(%s, '2000-01-01', '2100-01-01', 0, 1, 1000)"
+GIVE_BACK = "SELECT runs_give_back(%s, '{1}')"
 MAY = "SELECT runs_may_delete(%s)"
 CLOSE = (
     "SELECT runs_close_objects(%s, 1, array_agg(id), array_agg('purged'::text), array_agg(''::text)) "
@@ -159,7 +161,7 @@ def test_they_refuse_a_connection_that_does_not_hold_the_run(
 ) -> None:
     """Such as one made anew after the first was lost: somebody else may hold the run by now."""
     before = snapshot(alice, charlie, database)
-    for statement in (MAY, ROWS, CLAIM, ADD_UP):
+    for statement in (MAY, ROWS, CLAIM, CLAIM_OF_OLD, GIVE_BACK, ADD_UP):
         assert ask(database.sweep, alice.id, statement, live, holds=False) == "EB006", statement
     assert snapshot(alice, charlie, database) == before
 

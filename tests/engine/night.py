@@ -5,6 +5,7 @@ Two organizations are always there: ours, and a neighbour with the same queues a
 
 from collections import Counter
 from collections.abc import Callable, Collection, Iterator, Sequence
+from concurrent.futures import Executor, Future
 from contextlib import AbstractContextManager, ExitStack, contextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, date, datetime, timedelta
@@ -53,6 +54,48 @@ class Fault(StrEnum):
     LOST = "response lost after success"
     SERIALIZATION = "someone was first"
     PARTIAL = "some keys fail"
+
+
+class AtOnce(Executor):
+    """Does what is asked for at once: the store answers before anything else happens."""
+
+    def submit(self, fn: Callable[..., Any], /, *args: Any, **kwargs: Any) -> Future[Any]:
+        done: Future[Any] = Future()
+        try:
+            done.set_result(fn(*args, **kwargs))
+        except Exception as exc:  # noqa: BLE001 - as every executor does
+            done.set_exception(exc)
+        return done
+
+
+class AtLast(Executor):
+    """Does what is asked for when it is waited for: all that may happen beside the store has happened."""
+
+    def submit(self, fn: Callable[..., Any], /, *args: Any, **kwargs: Any) -> Future[Any]:
+        return _Asked(lambda: fn(*args, **kwargs))
+
+
+class _Asked(Future[Any]):
+    def __init__(self, deed: Callable[[], Any]) -> None:
+        super().__init__()
+        self._deed: Callable[[], Any] | None = deed
+
+    def _do(self) -> None:
+        deed, self._deed = self._deed, None
+        if deed is not None:
+            self.set_running_or_notify_cancel()
+            try:
+                self.set_result(deed())
+            except Exception as exc:  # noqa: BLE001 - as every executor does
+                self.set_exception(exc)
+
+    def result(self, timeout: float | None = None) -> Any:
+        self._do()
+        return super().result(timeout)
+
+    def exception(self, timeout: float | None = None) -> BaseException | None:
+        self._do()
+        return super().exception(timeout)
 
 
 @dataclass
@@ -162,9 +205,17 @@ class StepRun:
         claimed: Sequence[Claimed] = self._steps.take("open_claims", self._run.open_claims)
         return claimed
 
-    def claim_objects(self, *, most: int) -> Sequence[Claimed]:
-        claimed: Sequence[Claimed] = self._steps.take("claim", lambda: self._run.claim_objects(most=most))
+    def claim_objects(self, *, most: int, besides: Sequence[Claimed]) -> Sequence[Claimed]:
+        name = "claim ahead" if besides else "claim"
+        claimed: Sequence[Claimed] = self._steps.take(name, lambda: self._run.claim_objects(most=most, besides=besides))
         return claimed
+
+    def ask_again(self) -> None:
+        self._steps.take("ask again", self._run.ask_again)
+
+    def give_back(self, claimed: Sequence[Claimed]) -> None:
+        if claimed:
+            self._steps.take("give back", lambda: self._run.give_back(claimed))
 
     def close_objects(self, claimed: Sequence[Claimed], *, outcomes: Sequence[Outcome]) -> None:
         self._steps.take("close", lambda: self._run.close_objects(claimed, outcomes=outcomes))
@@ -205,6 +256,7 @@ class Scene:
     store: MemoryObjects
     ours: MemoryOrganization
     neighbour: MemoryOrganization
+    beside: Executor = field(default_factory=AtOnce)
 
     def left(self, org: MemoryOrganization) -> Left:
         return Left(
@@ -230,6 +282,7 @@ class Scene:
             store=StepStore(self.store, steps=steps),
             stop=stop,
             throttle=throttle or no_hurry(),
+            beside=self.beside,
         )
 
     def help(self, run: RunRow, *, steps: Steps | None = None) -> int:
@@ -243,6 +296,7 @@ class Scene:
                 store=StepStore(self.store, steps=steps),
                 stop=lambda: False,
                 throttle=no_hurry(),
+                beside=self.beside,
             )
 
     def booked(self) -> Counter[Place]:

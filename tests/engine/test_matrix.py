@@ -36,11 +36,16 @@ def quiet() -> tuple[Scene, tuple[str, ...]]:
 
 
 with pytest.MonkeyPatch.context() as patch:
-    patch.setattr("ebbtide.engine.sweep.OBJECTS_PER_BATCH", 4)
+    patch.setattr("ebbtide.engine.sweep.OBJECTS_PER_BATCH", 3)
     patch.setattr("ebbtide.engine.sweep.ROWS_PER_BATCH", 3)
     QUIET, TAKEN = quiet()
 END, BOOKED = shape(QUIET.left(QUIET.ours)), QUIET.booked()
 STEPS = range(len(TAKEN))
+
+
+@pytest.fixture(autouse=True)
+def two_batches_a_part(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("ebbtide.engine.sweep.OBJECTS_PER_BATCH", 3)
 
 
 def helpers_steps() -> int:
@@ -76,8 +81,8 @@ def check(night: Scene, run: RunRow, *, neighbour: object, told: str) -> None:
 def test_the_matrix_has_every_step_of_several_stretches() -> None:
     counts = Counter(TAKEN)
     assert counts["hold"] > 6
-    assert {"stretches", "hold", "open_claims", "in_flight", "claim", "destroy", "close", "rows", "rows_left", "places",
-            "keys", "alone", "finish"} == set(counts)  # fmt: skip
+    assert {"stretches", "hold", "open_claims", "in_flight", "claim", "claim ahead", "ask again", "destroy", "close",
+            "rows", "rows_left", "places", "keys", "alone", "finish"} == set(counts)  # fmt: skip
     read_back = TAKEN.index("rows_left")
     assert "destroy" in TAKEN[read_back:], "the canary is read back before more goes"
     assert QUIET.left(QUIET.ours).rows == expected_rows()

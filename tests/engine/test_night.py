@@ -87,6 +87,8 @@ def test_the_steps_are_those_of_a_night() -> None:
         "open_claims",
         "in_flight",
         "claim",
+        "claim ahead",
+        "ask again",
         "destroy",
         "close",
         "rows",
@@ -355,7 +357,7 @@ def test_a_run_that_is_not_live_deletes_nothing(mode: Mode | None) -> None:
     row = night.ours.open_run(night.ours.make_plan(as_of=TODAY, today=TODAY), mode=mode)
     run = MemoryRun(night.ours, run=row.id)
     for deed in (
-        lambda: run.claim_objects(most=9),
+        lambda: run.claim_objects(most=9, besides=()),
         lambda: run.purge_rows(most=9),
         lambda: run.close_objects([], outcomes=[]),
         lambda: run.finish(reached_end=True, outcome=None, reason=""),

@@ -15,7 +15,7 @@ from ebbtide.apps.runs.wiring import live_run, object_store
 from ebbtide.domain.errors import EbbtideError
 from ebbtide.domain.outcome import RunOutcome
 from ebbtide.engine.clock import SystemClock
-from tests.engine.night import Crashed, Killed, StepRun, Steps, StepStore
+from tests.engine.night import AtOnce, Crashed, Killed, StepRun, Steps, StepStore
 from tests.journeys.scenes import Picture, Size, booked, centre, picture, runs_of
 
 CLOCK = SystemClock()
@@ -32,6 +32,7 @@ def attempt(org: Organization, steps: Steps) -> Run | None:
     with (
         patch.object(services, "live_run", lambda run, *, clock: StepRun(live_run(run, clock=clock), steps=steps)),
         patch.object(services, "object_store", lambda: store),
+        patch.object(services, "beside", AtOnce),
         patch.object(settings, "EBBTIDE_STRETCH", STRETCH),
     ):
         try:

@@ -4,6 +4,7 @@ One path for all: nightly, started by hand, caught up, or taken over from a work
 """
 
 from collections.abc import Callable
+from concurrent.futures import Executor
 
 from ebbtide.domain.errors import Broken, StoreUnreachable
 from ebbtide.domain.outcome import Numbers, RunOutcome
@@ -13,7 +14,9 @@ from ebbtide.engine.throttle import Throttle
 from ebbtide.engine.verify import verify
 
 
-def carry_out(run: LiveRun, *, store: ObjectStore, stop: Callable[[], bool], throttle: Throttle) -> Numbers | None:
+def carry_out(
+    run: LiveRun, *, store: ObjectStore, stop: Callable[[], bool], throttle: Throttle, beside: Executor
+) -> Numbers | None:
     """Sweep, verify and finish a live run.
 
     Args:
@@ -21,6 +24,7 @@ def carry_out(run: LiveRun, *, store: ObjectStore, stop: Callable[[], bool], thr
         store: where its objects lie.
         stop: whether the process should end.
         throttle: how fast it may go, and when.
+        beside: does one thing beside this worker: where the store is waited for.
 
     Returns:
         The four numbers, or None where the process was asked to end or the run has to rest: it stays open and is taken
@@ -32,7 +36,7 @@ def carry_out(run: LiveRun, *, store: ObjectStore, stop: Callable[[], bool], thr
     """
     broken = ""
     try:
-        end = sweep(run, store=store, stop=stop, throttle=throttle)
+        end = sweep(run, store=store, stop=stop, throttle=throttle, beside=beside)
     except Broken as exc:
         end, broken = SweepEnd(reached_end=False), exc.message
     if end.interrupted:

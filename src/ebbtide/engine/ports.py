@@ -34,11 +34,19 @@ class CellCatalog(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class Claimed:
-    """An object that a live run has decided to destroy, and has written that down."""
+    """An object that a live run has decided to destroy, and has written that down.
+
+    Attributes:
+        id: its number.
+        key: where it lies.
+        day: its segment's.
+        again: whether a claim was on it before: of a run that was broken off, or could not destroy it.
+    """
 
     id: int
     key: str
     day: date
+    again: bool = False
 
 
 class ObjectStore(Protocol):
@@ -83,8 +91,24 @@ class RunPart(Protocol):
         """
         ...
 
-    def claim_objects(self, *, most: int) -> Sequence[Claimed]:
-        """Decide on the part's next objects and write the intent; empty when none is left to try."""
+    def claim_objects(self, *, most: int, besides: Sequence[Claimed]) -> Sequence[Claimed]:
+        """Decide on the part's next objects and write the intent; empty when none is left to try.
+
+        Args:
+            most: objects.
+            besides: those that are in flight, and must not be decided on again.
+        """
+        ...
+
+    def ask_again(self) -> None:
+        """Ask whether what was claimed a while ago may still be destroyed."""
+        ...
+
+    def give_back(self, claimed: Sequence[Claimed]) -> None:
+        """Take back claims on objects that nobody has touched since, so that they are served again.
+
+        Those that were claimed before stay so, and those of a purged day: it must not become readable again.
+        """
         ...
 
     def close_objects(self, claimed: Sequence[Claimed], *, outcomes: Sequence[Outcome]) -> None:

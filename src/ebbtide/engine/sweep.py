@@ -10,22 +10,22 @@ is over, and only after it has held every part itself and found nothing left: wh
 word. The first stretch of several is a canary: the carrier does it alone and reads it back before anything else goes.
 """
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable
+from concurrent.futures import Executor
 from dataclasses import dataclass
 
 from ebbtide.domain.errors import Refused, StoreUnreachable, Taken
-from ebbtide.domain.outcome import AlreadyGone, Outcome
-from ebbtide.engine.batches import DESTROYING_S, LOCKED_S, BatchSize
-from ebbtide.engine.ports import Claimed, LiveRun, ObjectStore, RunPart
+from ebbtide.domain.outcome import AlreadyGone
+from ebbtide.engine.batches import LOCKED_S, BatchSize
+from ebbtide.engine.ports import LiveRun, ObjectStore, RunPart
 from ebbtide.engine.split import Part, Stretch
 from ebbtide.engine.throttle import Throttle
+from ebbtide.engine.train import ATTEMPTS, BATCHES, Interrupted, Train
 from ebbtide.engine.verify import verify
 
 OBJECTS_PER_BATCH = 1_000
 ROWS_PER_BATCH = 50_000
 """What a batch begins with; rows may come to twice as many where that stays quick."""
-ATTEMPTS = 10
-"""Times a batch is tried again where someone was first (a lock not granted in time, a deadlock)."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,14 +43,18 @@ class SweepEnd:
     reason: str = ""
 
 
-class _Interrupted(Exception):
-    """The process was asked to end, or (with a reason) the run has to rest."""
-
-
 class Sweep:
     """One worker's way through a run."""
 
-    def __init__(self, run: LiveRun, *, store: ObjectStore, stop: Callable[[], bool], throttle: Throttle) -> None:
+    def __init__(
+        self,
+        run: LiveRun,
+        *,
+        store: ObjectStore,
+        stop: Callable[[], bool],
+        throttle: Throttle,
+        beside: Executor,
+    ) -> None:
         """Take up a run.
 
         Args:
@@ -58,8 +62,9 @@ class Sweep:
             store: where its objects lie.
             stop: whether the process should end; asked before every batch.
             throttle: how fast it may go, and when.
+            beside: does one thing beside this worker: where the store is waited for.
         """
-        self._run, self._store, self._stop, self._throttle = run, store, stop, throttle
+        self._run, self._store, self._stop, self._throttle, self._beside = run, store, stop, throttle, beside
         self._objects = BatchSize.starting_at(OBJECTS_PER_BATCH)
         self._rows = BatchSize.starting_at(ROWS_PER_BATCH, most=2 * ROWS_PER_BATCH)
         self._done: set[Part] = set()
@@ -115,10 +120,10 @@ class Sweep:
     def may_go_on(self) -> None:
         """Leave the sweep where the process should end, or the run has to rest."""
         if self._stop():
-            raise _Interrupted
+            raise Interrupted
         reason = self._throttle.says()
         if reason:
-            raise _Interrupted(reason)
+            raise Interrupted(reason)
 
     def _repeat(self, batch: Callable[[], bool]) -> None:
         """Run batches until one finds nothing left to do."""
@@ -135,22 +140,21 @@ class Sweep:
                     raise
 
     def _object_batch(self, part: RunPart) -> bool:
-        """Write the intent, destroy, see that it is gone, close the rows; False when no object is left to try."""
+        """Destroy the next objects, in a train of batches; False when none is left to try.
+
+        A rate's waiting is done with nothing in flight, so a batch is then by itself.
+        """
         rate, timer = self._throttle.limits.objects, self._throttle.timer
         began = timer()
+        train = Train(part, store=self._store, beside=self._beside, size=self._objects, timer=timer)
         with part.in_flight():
-            claimed = part.claim_objects(most=self._throttle.most(self._objects.size, rate=rate))
-            if not claimed:
-                return False
-            outcomes = self._store.destroy([one.key for one in claimed])
-            destroyed = timer()
-            _close(part, claimed, outcomes)
-        ended = timer()
-        # the rows' locks are held while the batch is closed; a switch waits for the whole of it
-        slower = max((ended - destroyed) / LOCKED_S, (ended - began) / DESTROYING_S)
-        self._objects.took(slower, items=len(claimed), target=1.0)
-        self._throttle.wait(len(claimed), rate=rate, seconds=ended - began, stop=self._stop)
-        return True
+            found = train.go(
+                most=lambda size: self._throttle.most(size, rate=rate),
+                batches=BATCHES if rate is None else 1,
+                may_go_on=self.may_go_on,
+            )
+        self._throttle.wait(train.items, rate=rate, seconds=timer() - began, stop=self._stop)
+        return found
 
     def _row_batch(self, part: RunPart) -> bool:
         """Delete the next rows; False when none is left."""
@@ -165,19 +169,9 @@ class Sweep:
         return True
 
 
-def _close(part: RunPart, claimed: Sequence[Claimed], outcomes: Sequence[Outcome]) -> None:
-    """Write down what became of objects, again where someone was first: nothing destroyed must look already gone."""
-    for attempt in range(1, ATTEMPTS + 1):
-        try:
-            part.close_objects(claimed, outcomes=outcomes)
-        except Taken:
-            if attempt == ATTEMPTS:
-                raise
-        else:
-            return
-
-
-def sweep(run: LiveRun, *, store: ObjectStore, stop: Callable[[], bool], throttle: Throttle) -> SweepEnd:
+def sweep(
+    run: LiveRun, *, store: ObjectStore, stop: Callable[[], bool], throttle: Throttle, beside: Executor
+) -> SweepEnd:
     """Destroy what the plan names, until every part of it is done; as the run's carrier.
 
     Args:
@@ -185,13 +179,14 @@ def sweep(run: LiveRun, *, store: ObjectStore, stop: Callable[[], bool], throttl
         store: where its objects lie.
         stop: whether the process should end; asked before every batch.
         throttle: how fast it may go, and when.
+        beside: does one thing beside this worker: where the store is waited for.
 
     Raises:
         Broken: an invariant fell; the batch was rolled back.
         DatabaseUnreachable: progress cannot be written down any more; the run stays open and is taken up again.
         Taken: others kept coming first, or hold the run by now; it stays open.
     """
-    worker = Sweep(run, store=store, stop=stop, throttle=throttle)
+    worker = Sweep(run, store=store, stop=stop, throttle=throttle, beside=beside)
     left = list(run.stretches())
     try:
         if len(left) > 1:
@@ -202,7 +197,7 @@ def sweep(run: LiveRun, *, store: ObjectStore, stop: Callable[[], bool], throttl
             if left and worker.parts_done == before:
                 worker.may_go_on()
                 throttle.rest()
-    except _Interrupted as exc:
+    except Interrupted as exc:
         return SweepEnd(reached_end=False, interrupted=True, reason=str(exc))
     except Refused as exc:
         return SweepEnd(reached_end=False, reason=exc.message)
@@ -226,7 +221,9 @@ def _canary(run: LiveRun, left: list[Stretch], *, worker: Sweep, store: ObjectSt
     return left
 
 
-def help_sweep(run: LiveRun, *, store: ObjectStore, stop: Callable[[], bool], throttle: Throttle) -> int:
+def help_sweep(
+    run: LiveRun, *, store: ObjectStore, stop: Callable[[], bool], throttle: Throttle, beside: Executor
+) -> int:
     """Work at a run that another worker carries, for as long as there is a part that nobody is at.
 
     Returns:
@@ -237,7 +234,7 @@ def help_sweep(run: LiveRun, *, store: ObjectStore, stop: Callable[[], bool], th
         DatabaseUnreachable: progress cannot be written down any more.
         Taken: others kept coming first, or the run has ended.
     """
-    worker = Sweep(run, store=store, stop=stop, throttle=throttle)
+    worker = Sweep(run, store=store, stop=stop, throttle=throttle, beside=beside)
     left = list(run.stretches())
     try:
         while left and not worker.unreached:
@@ -245,7 +242,7 @@ def help_sweep(run: LiveRun, *, store: ObjectStore, stop: Callable[[], bool], th
             left = worker.through(left)
             if worker.parts_done == before:
                 break
-    except (_Interrupted, Refused):
+    except (Interrupted, Refused):
         pass
     return worker.parts_done
 

@@ -237,6 +237,11 @@ class MemoryOrganization:
         self.count(row.place, add=Amount(1, row.bytes))
         return row
 
+    def is_purged(self, place: Place) -> bool:
+        """Whether a cell lies before its purged line."""
+        day, kind, queue = place
+        return self._is_late(queue, kind, day=day)
+
     def _is_late(self, queue: int, kind: DataType, *, day: date) -> bool:
         before = self.purged_before.get((queue, kind))
         return before is not None and day < before
@@ -451,9 +456,21 @@ class MemoryRun:
         """Whether a planned cell holds more than the plan counted: what nobody saw is not deleted."""
         return self._org.cells()[place].items > self._counted[place]
 
-    def claim_objects(self, *, most: int) -> Sequence[Claimed]:
+    def ask_again(self) -> None:
+        """Ask whether what was claimed a while ago may still be destroyed."""
+        self.may_delete()
+
+    def give_back(self, claimed: Sequence[Claimed]) -> None:
+        """Take back claims on objects that nobody has touched since."""
+        for one in claimed:
+            row = self._org.index[one.id]
+            if not one.again and not self._org.is_purged(row.place):
+                self._org.index[one.id] = replace(row, claimed_by=None)
+
+    def claim_objects(self, *, most: int, besides: Sequence[Claimed]) -> Sequence[Claimed]:
         """Decide on the next objects of the plan and write the intent."""
         self.may_delete()
+        in_flight = {one.id for one in besides}
         open_ones = [
             row
             for row in self._org.index.values()
@@ -461,6 +478,7 @@ class MemoryRun:
             and self._is_ours(row)
             and not self._has_grown(row.place)
             and row.place[0] >= self._first_day
+            and row.id not in in_flight
             and (row.claimed_by != self._run.id or row.left is None)
         ]
         claimed = sorted(open_ones, key=lambda row: (row.place, row.id))[:most]
@@ -468,7 +486,7 @@ class MemoryRun:
             self._org.index[row.id] = replace(row, claimed_by=self._run.id, left=None)
         if claimed:
             self._first_day = claimed[0].place[0]
-        return [Claimed(row.id, row.key, row.place[0]) for row in claimed]
+        return [Claimed(row.id, row.key, row.place[0], row.claimed_by is not None) for row in claimed]
 
     def close_objects(self, claimed: Sequence[Claimed], *, outcomes: Sequence[Outcome]) -> None:
         """Write down what became of claimed objects; the deed is done, so nothing is asked any more."""

@@ -153,18 +153,33 @@ class PostgresRun:
             )
             return [Claimed(*row) for row in cursor]
 
-    def claim_objects(self, *, most: int) -> Sequence[Claimed]:
+    def claim_objects(self, *, most: int, besides: Sequence[Claimed]) -> Sequence[Claimed]:
         """Decide on the part's next objects and write the intent."""
         part = self._part
         with self._transaction() as cursor:
             cursor.execute(
-                "SELECT id, key, day FROM runs_claim_objects(%s, %s, %s, %s, %s, %s)",
-                [self._run, self._first_day, part.last, part.slice, part.slices, most],
-            )
+                "SELECT id, key, day, again FROM runs_claim_objects(%s, %s, %s, %s, %s, %s, %s::bigint[])",
+                [
+                    self._run, self._first_day, part.last, part.slice, part.slices, most, [one.id for one in besides],
+                ],
+            )  # fmt: skip
             claimed = [Claimed(*row) for row in cursor]
         if claimed:
             self._first_day = min(one.day for one in claimed)
         return claimed
+
+    def ask_again(self) -> None:
+        """Ask whether what was claimed a while ago may still be destroyed."""
+        with self._transaction() as cursor:
+            cursor.execute("SELECT runs_may_delete(%s)", [self._run])
+
+    def give_back(self, claimed: Sequence[Claimed]) -> None:
+        """Take back claims on objects that nobody has touched since."""
+        if not claimed:
+            return
+        with self._transaction() as cursor:
+            untouched = [one.id for one in claimed if not one.again]
+            cursor.execute("SELECT runs_give_back(%s, %s::bigint[])", [self._run, untouched])
 
     def close_objects(self, claimed: Sequence[Claimed], *, outcomes: Sequence[Outcome]) -> None:
         """Write down what became of claimed objects."""

@@ -24,7 +24,7 @@ from ebbtide.apps.runs.planning import check_hash, facts_of, made_from, make_pla
 from ebbtide.apps.runs.probing import standing_for
 from ebbtide.apps.runs.selectors import run_by_id
 from ebbtide.apps.runs.throttling import throttle_of
-from ebbtide.apps.runs.wiring import live_run, object_store
+from ebbtide.apps.runs.wiring import beside, live_run, object_store
 from ebbtide.domain.errors import Broken, InputInvalid, Refused, Taken
 from ebbtide.domain.identity import public_id
 from ebbtide.domain.outcome import RunOutcome
@@ -142,7 +142,10 @@ def carry(run: Run, *, clock: Clock, stop: Stop = never) -> Run:
         if run.outcome is None:
             run = _awake(run)
             throttle = throttle_of(run, clock=clock)
-            numbers = carry_out(live_run(run, clock=clock), store=object_store(), stop=stop, throttle=throttle)
+            with beside() as hand:
+                numbers = carry_out(
+                    live_run(run, clock=clock), store=object_store(), stop=stop, throttle=throttle, beside=hand
+                )
             run = _refreshed(run)
             log.info("run interrupted" if numbers is None else "run ended", **_told(run))
         return run
@@ -166,7 +169,10 @@ def help_run(org_id: int, *, run_id: int, clock: Clock, stop: Stop = never) -> i
             return 0
         _check_plan(run)
         throttle = throttle_of(run, clock=clock)
-        parts = help_sweep(live_run(run, clock=clock), store=object_store(), stop=stop, throttle=throttle)
+        with beside() as hand:
+            parts = help_sweep(
+                live_run(run, clock=clock), store=object_store(), stop=stop, throttle=throttle, beside=hand
+            )
     log.info("run helped", org=public_id("org", org_id), run=public_id("run", run_id), parts=parts)
     return parts
 

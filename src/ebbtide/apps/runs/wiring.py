@@ -1,6 +1,7 @@
 """Where the engine meets the stores: the only place that knows both."""
 
 from collections.abc import Callable, Iterator
+from concurrent.futures import Executor, ThreadPoolExecutor
 from contextlib import AbstractContextManager, contextmanager
 from datetime import datetime
 from functools import cache
@@ -18,7 +19,7 @@ from ebbtide.engine.split import STRETCH
 from ebbtide.stores.objects import Objects, Probed, probe
 from ebbtide.stores.postgres import Hooks, PostgresCells, PostgresRun
 
-__all__ = ["Probed", "cell_catalog", "live_run", "object_store", "probe_store"]
+__all__ = ["Probed", "beside", "cell_catalog", "live_run", "object_store", "probe_store"]
 
 FETCH_ROWS = 5_000
 
@@ -31,6 +32,11 @@ def object_store() -> Objects:
         InputInvalid: the URL names no store that can be opened.
     """
     return Objects(settings.EBBTIDE_OBJECTS_URL)
+
+
+def beside() -> Executor:
+    """Give a thread that waits for the store while the run's own one is at the database; to be left as a context."""
+    return ThreadPoolExecutor(1, "destroying")
 
 
 def probe_store(*, now: Callable[[], datetime]) -> Probed:

@@ -56,7 +56,8 @@ GRANT EXECUTE ON FUNCTION orgs_turn(text, boolean, text, text, timestamptz) TO e
 
 -- Sweep (the worker): the purge functions, and nothing that deletes beside them.
 GRANT EXECUTE ON FUNCTION runs_may_delete(bigint), runs_purge_rows(bigint, integer, date, date),
-    runs_claim_objects(bigint, date, date, integer, integer, integer), runs_open_claims(bigint), runs_close_objects(bigint, integer, bigint[], text[], text[]),
+    runs_claim_objects(bigint, date, date, integer, integer, integer),
+    runs_claim_objects(bigint, date, date, integer, integer, integer, bigint[]), runs_give_back(bigint, bigint[]), runs_open_claims(bigint), runs_close_objects(bigint, integer, bigint[], text[], text[]),
     runs_add_up(bigint, boolean), runs_next_batch(bigint), runs_refuse_company(bigint) TO ebbtide_sweep;
 GRANT EXECUTE ON FUNCTION insights_settle(date), insights_unsettled() TO ebbtide_sweep;
 GRANT EXECUTE ON FUNCTION runs_remember_orphans(text[], text[], timestamptz), runs_judge_orphans(timestamptz),
