@@ -16,8 +16,10 @@ from django.db import connections
 
 from ebbtide.apps.orgs.database import SWEEP, connect
 from ebbtide.apps.runs import nights, services
+from ebbtide.apps.runs.nights import DueNight
 from ebbtide.apps.runs.schema import migrate
 from ebbtide.apps.runs.wiring import live_run, object_store
+from ebbtide.domain.calendar import local_day, parse_zone
 from ebbtide.domain.outcome import RunOutcome
 from ebbtide.pg.launcher import EmbeddedPostgres, Urls
 from tests.engine.night import Fault, StepRun, Steps
@@ -122,7 +124,9 @@ def test_a_connection_that_is_cut_fails_one_night_and_not_the_next(admin: psycop
     first, second = (centre(name, size=SIZE) for name in ("First", "Second"))
     steps = Steps(at=4, before=cut(admin))
     with patch.object(services, "live_run", lambda run, *, clock: StepRun(live_run(run, clock=clock), steps=steps)):
-        report = nights.run_nights(nights.due_nights(CLOCK.now()), clock=CLOCK)
+        on = local_day(CLOCK.now(), zone=parse_zone(first.zone))  # due or not yet: the hour must not matter
+        due = [DueNight(org.id, on, open_run=None, has_run=False) for org in (first, second)]
+        report = nights.run_nights(due, clock=CLOCK)
     assert [org for org, _ in report.failures] == [first.id]
     assert [(run.org_id, run.purged) for run in report.runs] == [(second.id, SIZE.due)]
 

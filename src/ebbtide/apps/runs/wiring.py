@@ -1,5 +1,6 @@
 """Where the engine meets the stores: the only place that knows both."""
 
+import threading
 from collections.abc import Callable, Iterator
 from concurrent.futures import Executor, ThreadPoolExecutor
 from contextlib import AbstractContextManager, contextmanager
@@ -36,7 +37,7 @@ def object_store() -> Objects:
 
 def beside() -> Executor:
     """Give a thread that waits for the store while the run's own one is at the database; to be left as a context."""
-    return ThreadPoolExecutor(1, "destroying")
+    return ThreadPoolExecutor(1, f"{threading.current_thread().name}-destroying")
 
 
 def probe_store(*, now: Callable[[], datetime]) -> Probed:
