@@ -17,6 +17,7 @@ from django.test.utils import CaptureQueriesContext
 from django.urls import URLPattern, URLResolver, get_resolver, reverse
 
 from bench.measure import Urls, seconds
+from ebbtide.apps.catalog.services import recount
 from ebbtide.apps.insights.hours import sum_up
 from ebbtide.apps.orgs import services as orgs
 from ebbtide.apps.orgs.database import acting_in
@@ -114,6 +115,9 @@ def fill(urls: Urls, *, rows: int, orgs_besides: int) -> Organization:
             "INSERT INTO catalog_cell (org_id, queue_id, day, data_type, items, bytes) "
             "SELECT org_id, queue_id, day, kind, count(*), sum(bytes) FROM media_mediaobject GROUP BY 1, 2, 3, 4"
         )
+    for org in centres:
+        recount(org.id)
+    with psycopg.connect(urls.superuser, autocommit=True) as admin:
         admin.execute("VACUUM ANALYZE")  # as the server does by itself within a minute
     return centres[0]
 

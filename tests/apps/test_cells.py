@@ -4,6 +4,7 @@ What is counted is held against the tables themselves. Charlie's centre is alway
 """
 
 import threading
+from collections import Counter
 from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import date
@@ -13,6 +14,7 @@ import psycopg
 import pytest
 
 from ebbtide.apps.catalog import selectors
+from ebbtide.apps.catalog.services import recount
 from ebbtide.apps.orgs.database import acting_in
 from ebbtide.apps.orgs.models import Organization
 from ebbtide.domain.cell import DataType
@@ -56,7 +58,21 @@ def writer(url: str, org: Organization) -> Iterator[Writer]:
 
 
 def cells(one: Writer) -> set[tuple[object, ...]]:
-    return set(one.rows("SELECT day, data_type, queue_id, items, bytes FROM catalog_cell WHERE org_id = %(org)s"))
+    """The cells; that the tally adds up to them in the same moment is asked each time."""
+    rows = one.rows("SELECT day, data_type, queue_id, items, bytes FROM catalog_cell WHERE org_id = %(org)s")
+    summed: Counter[tuple[object, object]] = Counter()
+    for day, data_type, _queue, items, size in rows:
+        summed[day, data_type] += items + 1_000_000_000 * size
+    assert tally(one) == summed
+    return set(rows)
+
+
+def tally(one: Writer) -> dict[tuple[object, object], int]:
+    rows = one.rows(
+        "SELECT day, data_type, (sum(items) + 1000000000 * sum(bytes))::bigint FROM catalog_tally "
+        "WHERE org_id = %(org)s GROUP BY 1, 2 HAVING sum(items) <> 0 OR sum(bytes) <> 0"
+    )
+    return {(day, data_type): both for day, data_type, both in rows}
 
 
 def there(one: Writer) -> set[tuple[object, ...]]:
@@ -266,6 +282,35 @@ def test_imports_and_deletions_at_once(alice: Organization, queues: tuple[int, i
     )
     failures = _race(database, alice, [[add] * 40, [empty] * 40, [move] * 40])
     assert set(failures) <= {"40P01"}  # a deadlock is an end: that statement is undone, and its counts with it
+    with writer(database.web, alice) as one:
+        assert cells(one) == there(one)
+
+
+def test_the_tally_is_made_short_while_others_write(
+    alice: Organization, queues: tuple[int, int], database: Urls
+) -> None:
+    """Counted anew by two at once, beside an import and a deletion: it adds up to the cells all the same."""
+    add = (SEGMENT, {"queue": queues[0], "day": DAY, "count": 3})
+    move: tuple[str, dict[str, object]] = (
+        "DELETE FROM insights_segment WHERE day = %(day)s AND queue_id = %(queue)s AND source_key = 'key 1'",
+        {"day": DAY, "queue": queues[0]},
+    )
+    shorten: tuple[str, dict[str, object]] = ("SELECT catalog_recount()", {})
+    assert _race(database, alice, [[add] * 40, [move] * 40, [shorten] * 40, [shorten] * 40]) == []
+    with writer(database.web, alice) as one:
+        assert cells(one) == there(one)
+    assert recount(alice.id) == 3  # segments of two days, recordings of one
+    with writer(database.web, alice) as one:
+        assert cells(one) == there(one)
+        assert one.rows("SELECT count(*) FROM catalog_tally WHERE org_id = %(org)s") == [(3,)]
+
+
+def test_the_tally_is_right_again_when_counted_anew(
+    alice: Organization, queues: tuple[int, int], database: Urls
+) -> None:
+    with writer(database.superuser, alice) as one:
+        one.do("UPDATE catalog_tally SET items = items + 1 WHERE org_id = %(org)s")
+    recount(alice.id)
     with writer(database.web, alice) as one:
         assert cells(one) == there(one)
 

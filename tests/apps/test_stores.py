@@ -22,6 +22,7 @@ PURGED_BY = {
 STAYS = {
     "catalog_purgedline": "says up to where was purged",
     "catalog_cellchange": "counts alone, folded into the books by the metering",
+    "catalog_tally": "counts alone, signed; what is purged has its entry in it",
     "billing_usage": "counts alone",
     "insights_identity": "ids that say nothing by themselves, so that what was purged does not come back",
     "insights_setaside": "undatable rows, which no job reaches; of late ones the fact alone",

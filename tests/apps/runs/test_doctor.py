@@ -154,7 +154,7 @@ PLANTS: dict[str, tuple[Callable[[Scene], None], set[str]]] = {
             "INSERT INTO catalog_cell (org_id, day, data_type, queue_id, items, bytes) "
             "VALUES ({org}, '{old}', 'insights', {queue}, 4, 400)"
         ),
-        {"I2", "I7", "I11", "I13"},
+        {"I2", "I7", "I11", "I13", "DAYS"},
     ),
     "object lost": (lose_an_object, {"I3"}),
     "object of nobody": (stray_object, {"I3"}),
@@ -198,7 +198,8 @@ PLANTS: dict[str, tuple[Callable[[Scene], None], set[str]]] = {
         {"I6"},
     ),
     "row below its purged line": (
-        sql(
+        sql(  # its partition is gone where no zone of the scene has the same date
+            "SELECT insights_ensure_days(ARRAY['{old}'::date]); "
             "INSERT INTO insights_segment (org_id, queue_id, day, id, source_key, channel) "
             "VALUES ({org}, {queue}, '{old}', gen_random_uuid(), 'back again', 'voice')"
         ),
@@ -226,14 +227,21 @@ PLANTS: dict[str, tuple[Callable[[Scene], None], set[str]]] = {
         {"I8"},
     ),
     "personal column in the book": (sql("ALTER TABLE ledger_entry ADD COLUMN customer text"), {"I10"}),
-    "cell counts too few": (sql("UPDATE catalog_cell SET items = 3 WHERE org_id = {org} AND items = 4"), {"I13"}),
-    "cell missing": (sql("DELETE FROM catalog_cell WHERE org_id = {org} AND data_type = 'insights'"), {"I13"}),
+    "cell counts too few": (
+        sql("UPDATE catalog_cell SET items = 3 WHERE org_id = {org} AND items = 4"),
+        {"I13", "DAYS"},
+    ),
+    "entry of the tally missing": (
+        sql("DELETE FROM catalog_tally WHERE org_id = {org} AND data_type = 'insights' AND day = '{young}'"),
+        {"DAYS"},
+    ),
+    "cell missing": (sql("DELETE FROM catalog_cell WHERE org_id = {org} AND data_type = 'insights'"), {"I13", "DAYS"}),
     "cell of nothing": (
         sql(
             "INSERT INTO catalog_cell (org_id, day, data_type, queue_id, items, bytes) "
             "VALUES ({org}, '{young}', 'transcript', {queue}, 1, 1)"
         ),
-        {"I13"},
+        {"I13", "DAYS"},
     ),
     "over its cap, not confirmed": (
         sql("UPDATE runs_plan SET confirmed_at = NULL WHERE id = (SELECT plan_id FROM runs_run WHERE id = {live})"),
@@ -299,8 +307,8 @@ PLANTS: dict[str, tuple[Callable[[Scene], None], set[str]]] = {
 def test_clean_when_empty(database: Urls) -> None:
     found = look()
     assert fallen(found) == set()
-    assert list(found) == ["I2", "I3", "I4", "I5", "I6", "I7", "I8", "I10", "I11", "I13", "I14", "I15", "DEAD", "PLAN",
-                           "PRIV", "RLS", "ROLE", "SAMP", "SUMS"]  # fmt: skip
+    assert list(found) == ["I2", "I3", "I4", "I5", "I6", "I7", "I8", "I10", "I11", "I13", "I14", "I15", "DAYS", "DEAD",
+                           "PLAN", "PRIV", "RLS", "ROLE", "SAMP", "SUMS"]  # fmt: skip
     assert all(not finding.details for finding in found.values())
 
 
@@ -335,6 +343,9 @@ def test_leftovers_below_the_line_are_no_fault(scene: Scene) -> None:
         FROM ledger_entry WHERE run_id = {live} AND day = '{old}' AND data_type = 'audio';
         INSERT INTO catalog_cell (org_id, day, data_type, queue_id, items, bytes)
         SELECT org_id, day, data_type, queue_id, items, bytes
+        FROM ledger_entry WHERE run_id = {live} AND day = '{old}' AND data_type = 'audio';
+        INSERT INTO catalog_tally (org_id, data_type, day, items, bytes)
+        SELECT org_id, data_type, day, items, bytes
         FROM ledger_entry WHERE run_id = {live} AND day = '{old}' AND data_type = 'audio';
         DELETE FROM ledger_entry WHERE run_id = {live} AND day = '{old}' AND data_type = 'audio';
     """)
@@ -381,7 +392,7 @@ def test_asks_as_much_of_a_large_organization_as_of_a_small_one(database: Urls) 
             assert fallen(look()) == set()
         asked.append(len(captured))
     assert asked[0] == asked[1]
-    assert asked[1] < 60
+    assert asked[1] <= 60
 
 
 def test_changes_nothing(scene: Scene) -> None:

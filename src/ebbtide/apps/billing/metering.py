@@ -8,6 +8,7 @@ from django.db import Error
 
 from ebbtide.apps.billing.nightly import look_ahead
 from ebbtide.apps.billing.services import SETTLED_AFTER, meter
+from ebbtide.apps.catalog.services import recount
 from ebbtide.apps.orgs.database import SWEEP, as_platform
 from ebbtide.apps.orgs.models import Organization
 from ebbtide.apps.runs.services import Stop, never
@@ -79,7 +80,10 @@ def meter_due(*, clock: Clock, stop: Stop = never) -> MeterReport:
         if stop():
             break
         try:
-            booked += meter(org, clock=clock)
+            dates = meter(org, clock=clock)
+            if dates:
+                recount(org.id)
+            booked += dates
             look_ahead(org, now=clock.now())
         except EbbtideError as exc:
             log.error("metering failed", org=org.id, error=exc.code, reason=exc.message)

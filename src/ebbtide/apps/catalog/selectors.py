@@ -3,10 +3,12 @@
 from collections.abc import Iterable, Iterator
 from datetime import date
 
+from django.db import connections
 from django.db.models import Sum
 
 from ebbtide.apps.catalog.models import Cell as CellRow
 from ebbtide.apps.catalog.models import PurgedLine, Queue
+from ebbtide.apps.orgs.database import WEB
 from ebbtide.domain.cell import Amount, Cell, DataType
 from ebbtide.domain.errors import InputInvalid
 from ebbtide.domain.identity import looks_like, not_found, parse_id
@@ -50,7 +52,7 @@ def cells(*, org: int, before: date | None = None) -> Iterator[Cell]:
 
 def population(*, org: int) -> int:
     """Count the organization's items, of all data types."""
-    return CellRow.objects.filter(org_id=org).aggregate(n=Sum("items"))["n"] or 0
+    return sum(held.items for held in storage(org=org).values())
 
 
 def inflow(*, org: int, since: date, until: date) -> dict[tuple[int, DataType], Amount]:
@@ -67,10 +69,33 @@ def inflow(*, org: int, since: date, until: date) -> dict[tuple[int, DataType], 
     return {(queue, DataType(data_type)): Amount(items, size) for queue, data_type, items, size in sums}
 
 
+HeldDay = tuple[DataType, date, Amount]
+"""What is held of a data type and day, whatever the Q."""
+
+
+def held_by_day(*, org: int) -> list[HeldDay]:
+    """Give what is there by data type and day; a day of which nothing is left is not named."""
+    with connections[WEB].cursor() as cursor:
+        # leans on catalog_tally's key, in its order
+        cursor.execute(
+            "SELECT data_type, day, sum(items)::bigint, sum(bytes)::bigint FROM catalog_tally WHERE org_id = %s "
+            "GROUP BY data_type, day HAVING sum(items) > 0",
+            [org],
+        )
+        rows = cursor.fetchall()
+    return [(DataType(kind), day, Amount(items, size)) for kind, day, items, size in rows]
+
+
 def storage(*, org: int) -> dict[DataType, Amount]:
     """Add up items and bytes by data type."""
-    sums = CellRow.objects.filter(org_id=org).values_list("data_type").annotate(n=Sum("items"), size=Sum("bytes"))
-    found = {DataType(data_type): Amount(items, size) for data_type, items, size in sums}
+    with connections[WEB].cursor() as cursor:
+        # leans on catalog_tally's key, which carries the counts
+        cursor.execute(
+            "SELECT data_type, sum(items)::bigint, sum(bytes)::bigint FROM catalog_tally WHERE org_id = %s "
+            "GROUP BY data_type",
+            [org],
+        )
+        found = {DataType(data_type): Amount(items, size) for data_type, items, size in cursor.fetchall()}
     return {data_type: found.get(data_type, Amount()) for data_type in DataType}
 
 

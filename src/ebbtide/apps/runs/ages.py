@@ -12,6 +12,7 @@ from datetime import date
 
 from django.db import connections
 
+from ebbtide.apps.catalog.selectors import HeldDay, held_by_day
 from ebbtide.apps.orgs.database import WEB
 from ebbtide.apps.runs.preview import Amount, by_data_type
 from ebbtide.domain.cell import DataType
@@ -59,13 +60,11 @@ def ages(*, org: int, reaches: Sequence[Reach], queues: int, on: date, lines: li
         on: org-local date of the night.
         lines: periods in days that are to be seen among the bars.
     """
-    with connections[WEB].cursor() as cursor:
-        # leans on catalog_cell's key (org, day, …): its first entry
-        cursor.execute("SELECT min(day) FROM catalog_cell WHERE org_id = %s", [org])
-        oldest = cursor.fetchone()[0] or on
+    days = held_by_day(org=org)
+    oldest = min((day for _kind, day, _held in days), default=on)
     bins = age_bins(max(0, (on - oldest).days), lines=lines)
     whole = _due_whole(reaches, queues=queues)
-    stored, due = _stored(org=org, on=on, width=bins.width, whole=whole)
+    stored, due = _stored(days, bins=bins, on=on, whole=whole)
     between = [reach for reach in reaches if reach.before > whole[DataType(reach.data_type)]]
     if between:
         for key, amount in _between(between, org=org, on=on, width=bins.width, whole=whole).items():
@@ -81,37 +80,15 @@ def _due_whole(reaches: Sequence[Reach], *, queues: int) -> dict[DataType, date]
     return {kind: min(days) if days and len(days) == queues else date.min for kind, days in found.items()}
 
 
-def _stored(*, org: int, on: date, width: int, whole: dict[DataType, date]) -> tuple[ByBar, ByBar]:
+def _stored(days: Iterable[HeldDay], *, bins: AgeBins, on: date, whole: dict[DataType, date]) -> tuple[ByBar, ByBar]:
     """Add up what is there by bar, and of that what lies before the days from which on all is due."""
-    with connections[WEB].cursor() as cursor:
-        # leans on catalog_cell's key (org, day, data_type, queue), which carries the counts: read once, in its order
-        cursor.execute(
-            f"""
-            WITH by_day AS (
-                SELECT data_type, day, sum(items)::bigint AS items, sum(bytes)::bigint AS bytes FROM catalog_cell
-                WHERE org_id = %(org)s GROUP BY day, data_type
-            )
-            SELECT data_type, {_BAR} AS bar, day < due.before AS is_due,
-                sum(items)::bigint, sum(bytes)::bigint, min(day), max(day)
-            FROM by_day JOIN unnest(%(kinds)s::text[], %(before)s::date[]) AS due (data_type, before) USING (data_type)
-            GROUP BY data_type, bar, is_due
-            """,  # noqa: S608 - the bar's expression, written above
-            {
-                "org": org,
-                "on": on,
-                "width": width,
-                "kinds": [str(kind) for kind in whole],
-                "before": list(whole.values()),
-            },
-        )
-        rows = cursor.fetchall()
     stored: ByBar = {}
     due: ByBar = {}
-    for name, bar, is_due, *sums in rows:
-        key = (DataType(name), bar)
-        stored.setdefault(key, Amount()).add(Amount(*sums))
-        if is_due:
-            due[key] = Amount(*sums)
+    for kind, day, held in days:
+        key, amount = (kind, bins.place((on - day).days)), Amount(held.items, held.bytes, day, day)
+        stored.setdefault(key, Amount()).add(amount)
+        if day < whole[kind]:
+            due.setdefault(key, Amount()).add(amount)
     return stored, due
 
 
@@ -119,15 +96,22 @@ def _between(reaches: Iterable[Reach], *, org: int, on: date, width: int, whole:
     """Add up by bar what lies before its reach, from the day on before which everything is due anyway."""
     found = list(reaches)
     with connections[WEB].cursor() as cursor:
-        # leans on cell_by_queue: for each reach its own stretch of that index, and nothing of the table itself
+        # leans on cell_by_queue: for each reach its own stretch of that index, and nothing of the table itself;
+        # added up reach by reach, or every cell of all of them would be sorted by bar
         cursor.execute(
             f"""
-            SELECT r.data_type, {_BAR} AS bar, sum(c.items)::bigint, sum(c.bytes)::bigint, min(c.day), max(c.day)
+            SELECT r.data_type, one.bar, sum(one.items)::bigint, sum(one.bytes)::bigint,
+                min(one.oldest), max(one.newest)
             FROM unnest(%(queues)s::int[], %(kinds)s::text[], %(whole)s::date[], %(before)s::date[])
                 AS r (queue_id, data_type, whole, before)
-            JOIN catalog_cell c ON c.queue_id = r.queue_id AND c.data_type = r.data_type
-                AND c.day >= r.whole AND c.day < r.before
-            WHERE c.org_id = %(org)s GROUP BY r.data_type, bar
+            CROSS JOIN LATERAL (
+                SELECT {_BAR} AS bar, sum(c.items) AS items, sum(c.bytes) AS bytes,
+                    min(c.day) AS oldest, max(c.day) AS newest
+                FROM catalog_cell c
+                WHERE c.org_id = %(org)s AND c.queue_id = r.queue_id AND c.data_type = r.data_type
+                    AND c.day >= r.whole AND c.day < r.before
+                GROUP BY bar) AS one
+            GROUP BY r.data_type, one.bar
             """,  # noqa: S608 - the bar's expression, written above
             {
                 "org": org,

@@ -43,7 +43,13 @@ _SUMMED = Question(
     "reports pass by what does not count as many segments as its cell, and `ebbtide summarize` mends it; where the "
     "count fits and the figures do not, find out who can write to the database past the product's roles",
 )
-QUESTIONS = (_EXPIRED, _AGREE, _BELOW, _COUNTED, _HASHED, _SUMMED)
+_TALLIED = Question(
+    "DAYS",
+    "The tally by day that pages read adds up to the cells.",
+    "the worker counts it anew when it next meters the organization; find out who can write to the database past the "
+    "product's roles",
+)
+QUESTIONS = (_EXPIRED, _AGREE, _BELOW, _COUNTED, _HASHED, _SUMMED, _TALLIED)
 """What is asked here, in order."""
 
 # `before - day - 1`: nights since the one in which it became due
@@ -118,6 +124,20 @@ _SUMS_APART = f"""
         count(*) OVER ()
     FROM faulty f GROUP BY f.queue_id, f.day ORDER BY 1 LIMIT {NAMED}
 """  # noqa: S608 - a number of ours
+_TALLY_APART = f"""
+    WITH tally AS (
+        SELECT t.data_type, t.day, sum(t.items) AS items, sum(t.bytes) AS bytes FROM catalog_tally t
+        WHERE t.org_id = %(org)s GROUP BY 1, 2
+    ), cells AS (
+        SELECT c.data_type, c.day, sum(c.items) AS items, sum(c.bytes) AS bytes FROM catalog_cell c
+        WHERE c.org_id = %(org)s GROUP BY 1, 2
+    )
+    SELECT concat(day, ' ', data_type, ': the tally says ', coalesce(t.items, 0), ' items of ', coalesce(t.bytes, 0),
+        ' bytes, the cells ', coalesce(c.items, 0), ' of ', coalesce(c.bytes, 0)), count(*) OVER ()
+    FROM tally t FULL JOIN cells c USING (data_type, day)
+    WHERE (coalesce(t.items, 0), coalesce(t.bytes, 0)) <> (coalesce(c.items, 0), coalesce(c.bytes, 0))
+    ORDER BY 1 LIMIT {NAMED}
+"""  # noqa: S608 - a number of ours
 _LOOKED_AT = 200
 """Cells whose sums are held against the rows: drawn at random, so that in time every one is."""
 _CHECKED_PLANS = """
@@ -137,7 +157,7 @@ def examine(org: int, *, findings: Mapping[str, Opened], now: datetime) -> None:
     with acting_in(org, using=SWEEP) as cursor:
         row = Organization.objects.using(SWEEP).get(id=org)
         _note_oldest(cursor, org=row, expired=findings["I2"], now=now)
-        for invariant, sql in (("I2", _LEFT), ("I7", _BELOW_LINE)):
+        for invariant, sql in (("I2", _LEFT), ("I7", _BELOW_LINE), ("DAYS", _TALLY_APART)):
             cursor.execute(sql, {"org": org})
             faults: Sequence[tuple[str, int]] = cursor.fetchall()
             findings[invariant].fault(

@@ -86,13 +86,13 @@ _TOO_MUCH = f"""
     WHERE h.relispartition OR h.privilege = 'TRUNCATE'
         OR (h.privilege = 'DELETE' AND NOT h.relname = ANY (%(deletable)s::text[]))
         OR (h.privilege = 'INSERT'
-            AND h.relname IN ('catalog_cell', 'catalog_purgedline', 'catalog_cellchange', 'ledger_entry',
-                              'orgs_flagchange', 'billing_meteredday', 'billing_usage', 'insights_hour',
+            AND h.relname IN ('catalog_cell', 'catalog_tally', 'catalog_purgedline', 'catalog_cellchange',
+                              'ledger_entry', 'orgs_flagchange', 'billing_meteredday', 'billing_usage', 'insights_hour',
                               'insights_summing'))
         OR (h.privilege = 'UPDATE' AND (h.relname LIKE 'insights%%'
-            OR h.relname IN ('catalog_cell', 'catalog_purgedline', 'catalog_cellchange', 'ledger_entry',
-                             'media_mediaobject', 'runs_planline', 'orgs_flagchange', 'activation_request',
-                             'billing_meteredday', 'billing_usage', 'billing_ratecardversion',
+            OR h.relname IN ('catalog_cell', 'catalog_tally', 'catalog_purgedline', 'catalog_cellchange',
+                             'ledger_entry', 'media_mediaobject', 'runs_planline', 'orgs_flagchange',
+                             'activation_request', 'billing_meteredday', 'billing_usage', 'billing_ratecardversion',
                              'billing_closedstatement')))
     UNION ALL
     SELECT r.name || ' may UPDATE orgs_organization.' || f.name FROM unnest(%(roles)s::text[]) AS r (name)

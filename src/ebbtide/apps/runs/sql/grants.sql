@@ -10,7 +10,7 @@ GRANT EXECUTE ON FUNCTION ebbtide_org(), ebbtide_user(), ebbtide_is_platform() T
 
 -- Both read; neither deletes data, changes a plan's content, or touches cells, lines and book.
 GRANT SELECT ON orgs_organization, orgs_flagchange, orgs_membership, orgs_group, orgs_groupmember, orgs_user,
-    catalog_queue, catalog_cell, catalog_purgedline, insights_segment, insights_event, insights_identity,
+    catalog_queue, catalog_cell, catalog_tally, catalog_purgedline, insights_segment, insights_event, insights_identity,
     insights_setaside, insights_partition, insights_residue, media_mediaobject, media_upload, policies_retentionjob,
     policies_jobqueue, policies_jobchange, ledger_entry, ledger_strayentry, runs_orphan, runs_platform, runs_switchturn,
     runs_throttleturn, runs_storeprobe, runs_plan, runs_planline, runs_run, runs_batchcount, activation_request,
@@ -59,7 +59,7 @@ GRANT EXECUTE ON FUNCTION runs_may_delete(bigint), runs_purge_rows(bigint, integ
     runs_claim_objects(bigint, date, date, integer, integer, integer),
     runs_claim_objects(bigint, date, date, integer, integer, integer, bigint[]), runs_give_back(bigint, bigint[]), runs_open_claims(bigint), runs_close_objects(bigint, integer, bigint[], text[], text[]),
     runs_add_up(bigint, boolean), runs_next_batch(bigint), runs_refuse_company(bigint) TO ebbtide_sweep;
-GRANT EXECUTE ON FUNCTION insights_settle(date), insights_unsettled() TO ebbtide_sweep;
+GRANT EXECUTE ON FUNCTION insights_settle(date), insights_unsettled(), catalog_recount() TO ebbtide_sweep;
 GRANT EXECUTE ON FUNCTION runs_remember_orphans(text[], text[], timestamptz), runs_judge_orphans(timestamptz),
     runs_claim_orphans(timestamptz, integer), runs_close_orphans(bigint[], text[]) TO ebbtide_sweep;
 GRANT EXECUTE ON FUNCTION runs_mend_cells(date[], text[], integer[]), runs_release_claims(bigint[]) TO ebbtide_sweep;
