@@ -1,4 +1,4 @@
-"""The 12-month summary of Qs, from sums and from rows: one organization with many segments beside others."""
+"""Reports over 12 months, from sums and from rows: one organization with many segments beside others."""
 
 import statistics
 from collections.abc import Callable
@@ -12,16 +12,18 @@ from ebbtide.apps.insights.hours import sum_up
 from ebbtide.apps.orgs.database import acting_in, seeing_one_moment
 from ebbtide.apps.orgs.models import Organization
 from ebbtide.apps.policies.services import onboard
-from ebbtide.apps.reports.asked import report_asked
+from ebbtide.apps.reports.agents import agents_page, read_agents
+from ebbtide.apps.reports.asked import ReportAsked, report_asked
+from ebbtide.apps.reports.channels import channels_page, read_channels
 from ebbtide.apps.reports.pages import insights_page
 from ebbtide.apps.reports.reading import read_report
 from ebbtide.apps.reports.tables import INTERVALS, QUEUES
 from ebbtide.domain.calendar import local_day, parse_zone
 from ebbtide.engine.clock import SystemClock
-from ebbtide.web.listing import asked_of
+from ebbtide.web.listing import Asked, asked_of
 
 CLOCK = SystemClock()
-QUEUES_EACH, DAYS, TURNS = 20, 800, 5
+QUEUES_EACH, AGENTS_EACH, DAYS, TURNS = 20, 12, 800, 5
 ASKED_MS = 300
 
 
@@ -48,9 +50,11 @@ def fill(urls: Urls, *, rows: int) -> Organization:
         for day in days:
             admin.execute(
                 """
-                INSERT INTO insights_segment (org_id, queue_id, day, id, source_key, channel, queued_at, ended_at,
-                    wait_s, talk_s, hold_s, wrap_s, outcome)
-                SELECT o.org, o.first_queue + (d.n %% %(queues)s), %(day)s, gen_random_uuid(), 'b-' || d.n, 'voice',
+                INSERT INTO insights_segment (org_id, queue_id, day, id, source_key, channel, agent, queued_at,
+                    ended_at, wait_s, talk_s, hold_s, wrap_s, outcome)
+                SELECT o.org, o.first_queue + (d.n %% %(queues)s), %(day)s, gen_random_uuid(), 'b-' || d.n,
+                    CASE WHEN random() < 0.1 THEN 'chat' ELSE 'voice' END,
+                    concat('agent ', d.n %% %(queues)s, '.', (random() * (%(agents)s - 1))::int),
                     %(day)s::date + d.at, %(day)s::date + d.at, (random() * 300)::int, (random() * 600)::int,
                     (random() * 60)::int, 30, CASE WHEN random() < 0.1 THEN 'abandoned' ELSE 'answered' END
                 FROM (SELECT n, interval '6 hours' + random() * interval '14 hours' AS at,
@@ -64,6 +68,7 @@ def fill(urls: Urls, *, rows: int) -> Organization:
                     "day": day,
                     "count": rows // DAYS,
                     "queues": QUEUES_EACH,
+                    "agents": AGENTS_EACH,
                     "orgs": [org.id for org in centres],
                     "first": first,
                 },
@@ -78,37 +83,61 @@ def fill(urls: Urls, *, rows: int) -> Organization:
 
 
 def measure(urls: Urls, *, rows: int) -> list[str]:
-    """Time the report with everything its page shows, compared with the year before."""
+    """Time the reports with everything their pages show, compared with the period before."""
     org = fill(urls, rows=rows)
 
-    def report() -> object:
-        query, now = QueryDict("range=year"), CLOCK.now()
-        today = local_day(now, zone=parse_zone(org.zone))
+    def asked(query: QueryDict) -> ReportAsked:
+        return report_asked(query, today=local_day(CLOCK.now(), zone=parse_zone(org.zone)), known=())
+
+    def summary(text: str) -> None:
+        query = QueryDict(text)
         with seeing_one_moment(org.id):
-            asked = report_asked(query, today=today, known=())
-            read = read_report(org, asked=asked, now=now)
-            return insights_page(
+            insights_page(
                 org,
-                report=read,
+                report=read_report(org, asked=asked(query), now=CLOCK.now()),
                 queues=asked_of(query, table=QUEUES),
                 intervals=asked_of(query, table=INTERVALS),
                 can_set=False,
             )
 
-    from_rows = seconds(report)
+    def agents(text: str) -> None:
+        query = QueryDict(text)
+        with seeing_one_moment(org.id):
+            report = read_agents(org, asked=asked(query), agent=None, now=CLOCK.now())
+            agents_page(org, report=report, agents=Asked(), intervals=Asked())
+
+    def channels(text: str) -> None:
+        query = QueryDict(text)
+        with seeing_one_moment(org.id):
+            report = read_channels(org, asked=asked(query), now=CLOCK.now())
+            channels_page(org, report=report, channels=Asked(), intervals=Asked())
+
+    ways = {"Qs": summary, "agents": agents, "channels": channels}
+    from_rows = {name: seconds(lambda way=way: way("range=year")) for name, way in ways.items()}  # type: ignore[misc]
     taken = seconds(lambda: sum_up(org, now=CLOCK.now(), stop=lambda: False))
+    lines = [f"{_own(urls, org=org):,} segments of one organization among {rows:,}, {QUEUES_EACH} Qs, {DAYS} days"]
     with psycopg.connect(urls.superuser, autocommit=True) as admin:
-        admin.execute("VACUUM ANALYZE insights_hour")
-        held = admin.execute("SELECT count(*), pg_total_relation_size('insights_hour') FROM insights_hour").fetchone()
-        own = admin.execute("SELECT count(*) FROM insights_segment WHERE org_id = %s", [org.id]).fetchone()
-    if held is None or own is None:
-        raise SystemExit("nothing was counted: no figure is worth anything")
-    return [
-        f"{own[0]:,} segments of one organization among {rows:,}, {QUEUES_EACH} Qs, {DAYS} days",
-        f"made {held[0]:,} sums of {held[1] / 2**20:.0f} MiB in {taken:.1f} s ({own[0] / taken:,.0f} segments/s)",
-        f"12-month summary with its year before, from sums: {_median(report):.0f} ms (asked: {ASKED_MS})",
-        f"the same from rows: {from_rows * 1000:,.0f} ms",
-    ]
+        admin.execute("VACUUM ANALYZE insights_hour, insights_agent")
+        for table in ("insights_hour", "insights_agent"):
+            held = admin.execute(f"SELECT count(*), pg_total_relation_size('{table}') FROM {table}").fetchone()
+            if held is None or not held[0]:
+                raise SystemExit(f"{table} is empty: no figure is worth anything")
+            lines.append(f"{table}: {held[0]:,} sums of {held[1] / 2**20:.0f} MiB")
+    lines.append(f"made in {taken:.1f} s ({_own(urls, org=org) / taken:,.0f} segments/s)")
+    for name, way in ways.items():
+        limit = f" (asked: {ASKED_MS})" if name == "Qs" else ""
+        year = _median(lambda way=way: way("range=year"))  # type: ignore[misc]
+        lines.append(f"{name}, 12 months with the year before: {year:.0f} ms{limit}; from rows {from_rows[name]:.1f} s")
+        for query in ("range=30", "range=custom&since={0}&until={0}&by=hour", "range=30&by=hour"):
+            text = query.format(local_day(CLOCK.now(), zone=parse_zone(org.zone)) - timedelta(days=3))
+            lines.append(f"{name}, {text}: {_median(lambda way=way, text=text: way(text)):.0f} ms")  # type: ignore[misc]
+    return lines
+
+
+def _own(urls: Urls, *, org: Organization) -> int:
+    with psycopg.connect(urls.superuser) as admin:
+        row = admin.execute("SELECT count(*) FROM insights_segment WHERE org_id = %s", [org.id]).fetchone()
+    return int(row[0]) if row else 0
 
 
 def _median(work: Callable[[], object]) -> float:

@@ -7,7 +7,7 @@ from pathlib import Path
 from hypothesis import given
 from hypothesis import strategies as st
 
-from ebbtide.domain.measures import DEFAULT_THRESHOLD, THRESHOLDS, Sums, change
+from ebbtide.domain.measures import DEFAULT_THRESHOLD, THRESHOLDS, Handled, Sums, change
 
 DOC = Path(__file__).parents[2] / "docs" / "measures.md"
 counts = st.integers(0, 10_000)
@@ -105,3 +105,41 @@ def test_the_documents_example() -> None:
         "Callbacks": str(total.callbacks),
         "Longest wait": f"{total.longest_s} s",
     }
+
+
+def test_the_documents_example_of_agents() -> None:
+    """The same calls, taken by one agent; and what is told of shares and of an agent's day."""
+    total = Handled()
+    for call in table("Ten calls"):
+        talk, hold, wrap = (seconds(call[name]) for name in ("talk", "hold", "wrap-up"))
+        if call["outcome"] != "answered":
+            continue
+        known = talk is not None
+        total += Handled(
+            handled=1,
+            outbound=call["direction"] == "outbound",
+            talks=known,
+            talk_s=talk or 0,
+            hold_s=hold or 0 if known else 0,
+            wrap_s=wrap or 0 if known else 0,
+        )
+    told = {row["measure"]: row["here, as if one agent had taken all"] for row in table("Agents")}
+    assert told.pop("Occupancy") == "see below"
+    assert {name: text.rpartition("= ")[2] for name, text in told.items()} == {
+        "Handled": str(total.handled),
+        "Outbound": str(total.outbound),
+        "Talk": f"{total.talk_s} s",
+        "Hold": f"{total.hold_s} s",
+        "Wrap-up": f"{total.wrap_s} s",
+        "AHT": f"{total.aht} s",
+    }
+    day = Handled(busy_s=Fraction(4 * 360), span_s=Fraction(3 * 600 + 360))
+    assert day.occupancy is not None
+    assert f"{float(day.occupancy * 100):.1f} %" in DOC.read_text().split("## Agents\n")[1]
+    (share,) = table("Channels")
+    assert share["an example"].endswith(f"= {30 / (30 + 10):.1%}".replace("%", " %"))
+
+
+def test_nothing_handled_is_not_zero() -> None:
+    assert (Handled().aht, Handled().occupancy) == (None, None)
+    assert Handled(handled=3).aht is None

@@ -18,6 +18,7 @@ import psycopg
 import pytest
 from django.db import IntegrityError
 
+from ebbtide.apps.insights.hours import sum_up
 from ebbtide.apps.insights.loading import SegmentLoader
 from ebbtide.apps.orgs.models import Organization
 from ebbtide.apps.orgs.services import arm
@@ -120,6 +121,8 @@ def purge_and_look(admin: "psycopg.Connection[tuple[object, ...]]", *, count: in
     for org, lots in ((alice, hers), (charlie, his)):
         for lot in lots:
             load(org, lot)
+    for org in (alice, charlie):
+        assert sum_up(org, now=now, stop=lambda: False)  # what reports read is a copy too
     due = {word for lot in hers for word in lot.needles}
     kept = {word for lot in his for word in lot.needles}
     look_at_everything(admin)

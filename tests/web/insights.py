@@ -2,9 +2,12 @@
 
 from collections.abc import Mapping, Sequence
 from datetime import date, datetime, timedelta
+from fractions import Fraction
 from types import SimpleNamespace
 from typing import Any, cast
+from uuid import UUID
 
+from ebbtide.apps.reports.agents import AgentReport, shown_agents
 from ebbtide.apps.reports.channels import ChannelReport, shown_channels
 from ebbtide.apps.reports.charts import hours_chart, interval_charts
 from ebbtide.apps.reports.reading import Report
@@ -12,9 +15,12 @@ from ebbtide.apps.reports.scope import Scope
 from ebbtide.apps.reports.shown import shown
 from ebbtide.apps.reports.tables import INTERVALS, QUEUES
 from ebbtide.domain.job import JobType, What
-from ebbtide.domain.measures import Sums
+from ebbtide.domain.measures import Handled, Sums
 from ebbtide.domain.period import Period, Span
 from ebbtide.web.context.insights import (
+    AgentFigures,
+    AgentInterval,
+    AgentsPage,
     ChannelFigures,
     ChannelInterval,
     ChannelsPage,
@@ -155,6 +161,38 @@ def mix(states: Sequence[State], **more: Any) -> ChannelsPage:
     return shown_channels(read, head=head("insights_channels", **more), channels=Asked(), intervals=Asked())
 
 
+def crew(states: Sequence[State], **more: Any) -> AgentsPage:
+    """The page of agents, over intervals in such states."""
+    gone, key = more.get("state") == "purged", more.pop("key", "")
+    one = Handled(
+        handled=400, outbound=12, talks=398, talk_s=90_000, hold_s=4_000, wrap_s=12_000, busy_s=Fraction(7_000),
+        span_s=Fraction(9_000),
+    )  # fmt: skip
+    rows = [
+        AgentInterval(
+            begin=each.begin, first=each.first, last=each.last, label=each.label, state=each.state, lacks=each.lacks,
+            handled=None if each.state == "purged" else one if place % 4 else Handled(),
+        )
+        for place, each in enumerate(intervals(states))
+    ]  # fmt: skip
+    names = ("Ana <x>", "Ben") if not key else ("Ana <x>",)
+    lines = [
+        AgentFigures(key=f"{n:032x}", name=name, handled=one, compared=one, before=one + one)
+        for n, name in enumerate(names)
+    ]
+    lines.append(AgentFigures(key="", name="", handled=Handled(handled=3), compared=None, before=None))
+    read = AgentReport(
+        scope=cast("Scope", SCOPE),
+        agent=UUID(int=0) if key else None,
+        by_agent=[] if gone else lines,
+        total=None if gone else AgentFigures(key="", name="", handled=one, compared=one, before=one),
+        intervals=rows,
+        derivable=not key,
+    )
+    above = head("insights_agents", **more, agent=key)
+    return shown_agents(read, head=above, agents=Asked(rest=(("range", "30"),)), intervals=Asked())
+
+
 def figures(line: QueueLine, state: State) -> QueueFigures:
     return QueueFigures(
         queue=line,
@@ -193,8 +231,16 @@ def insights_samples(frame: Any) -> dict[str, tuple[str, dict[str, Any]]]:
         "channels-purged": mix(["purged"] * 23, state="purged", notes=NOTES[1:], left_out=LINES, compared=False),
         "channels-empty": mix(["whole"], empty=True),
     }
+    crews = {
+        "agents-whole": crew(["whole"] * 23),
+        "agents-partly": crew(["purged"] * 2 + ["partly"] * 21, state="partly", notes=NOTES, left_out=LINES[:1]),
+        "agents-purged": crew(["purged"] * 23, state="purged", notes=NOTES[1:], left_out=LINES, compared=False),
+        "agents-one": crew(["whole"] * 7, key="0" * 32),
+        "agents-empty": crew(["whole"], empty=True),
+    }
     shapes: list[tuple[str, Mapping[str, Any]]] = [
         ("pages/insights.html", pages),
+        ("pages/insights_agents.html", crews),
         ("pages/insights_channels.html", mixes),
     ]
     return {

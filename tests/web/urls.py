@@ -64,6 +64,7 @@ urlpatterns = [
     path("o/<int:org>/jobs/<int:job>/delete/", nowhere, name="job_delete"),
     path("o/<int:org>/runs/", nowhere, name="runs"),
     path("o/<int:org>/insights/", nowhere, name="insights"),
+    path("o/<int:org>/insights/agents/", nowhere, name="insights_agents"),
     path("o/<int:org>/insights/channels/", nowhere, name="insights_channels"),
     path("o/<int:org>/insights/targets/", nowhere, name="insights_targets"),
     path("o/<int:org>/costs/forecast/", nowhere, name="cost_forecast"),

@@ -84,6 +84,48 @@ class Sums:
         return self.offered - self.answered - self.abandoned - self.flowed_out - self.callbacks
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Handled:
+    """What agents handled, and for how long: what can be added up over agents, days, channels and Qs.
+
+    Attributes:
+        handled: segments they answered, outbound ones too.
+        outbound: of these, outbound ones.
+        talks: of those handled, whose talk is known.
+        talk_s, hold_s, wrap_s: of these, seconds of talk, on hold and of wrap-up.
+        busy_s, span_s: over the days of which it can be known: seconds at contacts, and from the beginning of a day's
+            first contact to the end of its last.
+    """
+
+    handled: int = 0
+    outbound: int = 0
+    talks: int = 0
+    talk_s: int = 0
+    hold_s: int = 0
+    wrap_s: int = 0
+    busy_s: Fraction = Fraction()
+    span_s: Fraction = Fraction()
+
+    def __add__(self, other: "Handled") -> "Handled":
+        """Add up two disjoint parts."""
+        return Handled(**{one.name: getattr(self, one.name) + getattr(other, one.name) for one in fields(Handled)})
+
+    @property
+    def time_s(self) -> int:
+        """Seconds of talk, hold and wrap-up."""
+        return self.talk_s + self.hold_s + self.wrap_s
+
+    @property
+    def aht(self) -> Fraction | None:
+        """Average handle time, in seconds, of those whose talk is known."""
+        return _share(self.time_s, self.talks)
+
+    @property
+    def occupancy(self) -> Fraction | None:
+        """Share of the time from a day's first contact to its last that was spent at contacts."""
+        return self.busy_s / self.span_s if self.span_s else None
+
+
 _ADDED = tuple(one.name for one in fields(Sums) if one.name != "longest_s")
 
 

@@ -84,6 +84,7 @@ DOORS = {
     "costs_month": OPEN,
     "costs_pdf": OPEN,
     "insights": PEOPLE,  # for those who may see Insights, and admins
+    "insights_agents": PEOPLE,
     "insights_channels": PEOPLE,
     "insights_targets": Door(view=REFUSED, manage=REFUSED, admin=422, method="post"),  # without a number of seconds
     "people": PEOPLE,

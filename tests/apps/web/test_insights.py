@@ -3,8 +3,9 @@
 import csv
 import io
 from collections.abc import Iterator
-from datetime import date, datetime, time, timedelta
+from datetime import UTC, date, datetime, time, timedelta
 from http import HTTPStatus
+from zoneinfo import ZoneInfo
 
 import pytest
 from django.http import HttpResponse
@@ -16,7 +17,7 @@ from ebbtide.domain.cell import DataType
 from ebbtide.domain.job import What
 from ebbtide.domain.measures import Sums
 from ebbtide.domain.period import first_of_month
-from ebbtide.web.context.insights import ChannelsPage, InsightsPage
+from ebbtide.web.context.insights import AgentsPage, ChannelsPage, InsightsPage
 from tests.apps.reports.purging import purge
 from tests.cast import calls, centre, load, record
 
@@ -369,3 +370,106 @@ def test_the_mix_over_a_purged_edge(alice: Organization, charlie: Organization, 
     assert alone.head.state == "purged"
     assert (alone.by_channel.rows, alone.stacked) == ((), None)
     assert {cell for row in alone.by_interval.rows for _label, cell in row.cells} == {None}  # never a zero
+
+
+def crew(client: Client, org: Organization, query: str = "") -> AgentsPage:
+    answer = client.get(f"/o/org_{org.id}/insights/agents/?{query}")
+    assert answer.status_code == HTTPStatus.OK, answer.content.decode()
+    page = answer.context["page"]
+    assert isinstance(page, AgentsPage)
+    return page
+
+
+def shift(agent: str | None, queue: str, *, day: date, count: int) -> Iterator[dict[str, object]]:
+    """Calls at noon and every ten minutes after it, of 300, 20 and 40 seconds of talk, hold and wrap-up."""
+    for number, row in enumerate(calls(queue, day=day, count=count, prefix=str(agent))):
+        ended = datetime.combine(day, time(12), tzinfo=ZoneInfo("Europe/Berlin")).astimezone(UTC)
+        times = {"talk_s": 300, "hold_s": 20, "wrap_s": 40, "ended_at": ended + timedelta(minutes=10 * number)}
+        yield row | {"agent": agent, "outcome": "answered"} | times
+
+
+def test_what_agents_handled(alice: Organization, charlie: Organization, bob: Client) -> None:
+    day = days_ago(alice, 3)
+    load(alice, shift("Ana", "Sales", day=day, count=4))
+    load(alice, shift("=Ben", "Support", day=day, count=2))
+    load(alice, shift("Ana", "Sales", day=days_ago(alice, 9), count=2))
+    load(alice, [row | {"direction": "outbound"} for row in shift(None, "Support", day=day, count=1)])
+    sum_up(alice, now=CLOCK.now(), stop=never)
+    page = crew(bob, alice, "range=7")
+    rows = {row.figures.name: {one.name: one for one in row.shown} for row in page.by_agent.rows}
+    assert list(rows) == ["=Ben", "Ana", ""]  # what nobody knows whose it is comes last
+    assert {name: one.text for name, one in rows["Ana"].items()} == {
+        "handled": "4",
+        "outbound": "0",
+        "talk": "20 min 0 s",
+        "hold": "1 min 20 s",
+        "wrap_up": "2 min 40 s",
+        "aht": "6 min 0 s",
+        "occupancy": "66.7\N{NO-BREAK SPACE}%",  # 4 times 360 s, of 3 times 600 s and one of 360 s
+    }
+    assert rows["Ana"]["handled"].change == "+100.0\N{NO-BREAK SPACE}%"
+    assert rows["Ana"]["occupancy"].change == "\N{MINUS SIGN}8.3 points"  # 720 of 960 s before
+    assert (rows[""]["handled"].text, rows[""]["outbound"].text, rows[""]["occupancy"].text) == ("1", "1", "—")
+    assert [one.text for one in page.total][:2] == ["7", "1"]
+    assert page.total[0].change == "+250.0\N{NO-BREAK SPACE}%"
+    assert page.count == 2
+    assert [row.figures.handled.handled for row in page.by_interval.rows if row.figures.handled] == [
+        0,
+        0,
+        0,
+        0,
+        7,
+        0,
+        0,
+    ]
+    assert crew(bob, alice, "range=7&by=hour").total[-1].text == "—"  # occupancy is not of hours
+    assert not crew(bob, alice, "range=7&channel=chat").derivable
+    key = next(row.figures.key for row in page.by_agent.rows if row.figures.name == "Ana")
+    alone = crew(bob, alice, f"range=7&agent={key}")
+    assert (alone.name, alone.count, alone.total[0].text) == ("Ana", 1, "4")
+    busiest = crew(bob, alice, f"range=7&by=hour&agent={key}&intervals.sort=-handled").by_interval.rows[0].figures
+    assert busiest.begin == datetime.combine(day, time(12))
+    assert busiest.handled is not None
+    assert busiest.handled.handled == 4
+    where = f"/o/org_{alice.id}/insights/agents/?range=7&csv="
+    table = sheet_at(bob, where + "agents")
+    assert [(row["agent"], row["handled"], row["talk seconds"], row["handled before"]) for row in table] == [
+        ("'=Ben", "2", "600", "0"),  # no formula
+        ("Ana", "4", "1200", "2"),
+        ("", "1", "300", "0"),
+    ]
+    assert [row["handled"] for row in sheet_at(bob, where + "intervals")] == ["0"] * 4 + ["7", "0", "0"]
+    for wrong in ("Ana", "0" * 33, "que_1"):
+        assert bob.get(f"/o/org_{alice.id}/insights/agents/?agent={wrong}").status_code == HTTPStatus.NOT_FOUND
+    foreign = crew(signed_in("charlie"), charlie).by_agent.rows[0].figures
+    assert foreign.key == ""  # his calls name nobody
+    for unknown in (key, "0" * 32):  # one of another organization looks like one that is not
+        other = crew(signed_in("charlie"), charlie, f"agent={unknown}")
+        assert (other.name, other.count, other.by_agent.rows) == ("", 0, ())
+    assert bob.get(f"/o/org_{charlie.id}/insights/agents/").status_code == HTTPStatus.NOT_FOUND
+
+
+def test_agents_over_a_purged_edge(alice: Organization, charlie: Organization, bob: Client) -> None:
+    for queue in ("Sales", "Support"):
+        for age in (40, 25, 12, 11, 3):
+            load(alice, shift("Ana", queue, day=days_ago(alice, age), count=age))
+    sum_up(alice, now=CLOCK.now(), stop=never)
+    job_for(alice, 11, queues=frozenset({queues_of(alice)["Sales"]}))
+    purge(alice)
+    page = crew(bob, alice)
+    assert (page.head.state, [one.name for one in page.head.left_out]) == ("partly", ["Sales"])
+    (ana,) = page.by_agent.rows
+    assert ana.figures.handled.handled == 25 + 12 + 2 * (11 + 3)
+    assert (ana.figures.compared, ana.figures.before) != (None, None)
+    assert ana.figures.before is not None
+    assert ana.figures.compared is not None
+    assert (ana.figures.compared.handled, ana.figures.before.handled) == (25 + 12 + 11 + 3, 40)
+    # the two days of which nothing is missing; her calls in both Qs are at the same times, so that neither can be known
+    assert ana.figures.handled.span_s == 0
+    assert page.whole_days == 11
+    ours = queues_of(alice)
+    alone = crew(
+        bob, alice, f"q=que_{ours['Sales']}&range=custom&since={days_ago(alice, 25)}&until={days_ago(alice, 12)}"
+    )
+    assert (alone.head.state, alone.total, alone.by_agent.rows) == ("purged", (), ())
+    assert {row.figures.handled for row in alone.by_interval.rows} == {None}

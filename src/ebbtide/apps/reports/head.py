@@ -22,6 +22,7 @@ def head_of(
     state: State,
     left_out: tuple[QueueLine, ...],
     compared: bool,
+    agent: str = "",
 ) -> ReportHead:
     """Give what stands above a report.
 
@@ -32,6 +33,7 @@ def head_of(
         state: of the whole period.
         left_out: Qs that are not compared.
         compared: whether any is.
+        agent: key of the agent it is of; empty for all.
     """
     asked = scope.asked
     notes, besides = purged_notes(org, lines=scope.lines, chosen=scope.chosen, period=asked.period)
@@ -49,6 +51,7 @@ def head_of(
         state=state,
         left_out=left_out,
         compared=compared,
+        agent=agent,
     )
 
 

@@ -59,25 +59,47 @@ class Stale:
             )
         )
 
+    def on(self, days: Collection[date]) -> "Stale":
+        """Give those of some days."""
+        return Stale(*(tuple(one for one in some if one[0] in days) for some in (self.rows, self.gone)))
 
-def stale(wanted: Wanted, *, period: Period) -> Stale:
+
+@dataclass(frozen=True, slots=True)
+class Kept:
+    """Where sums of a kind are kept.
+
+    Attributes:
+        table: their table, with a day, a Q and the number of items in each row.
+        made: what makes them from rows, with places for days, Qs and the zone.
+        pepper: the organization's secret, where what makes them needs it.
+    """
+
+    table: str
+    made: str
+    pepper: bytes = b""
+
+
+HOURS = Kept("insights_hour", "insights_hours_of({days}, {queues}, {zone})")
+
+
+def stale(wanted: Wanted, *, period: Period, kept: Kept = HOURS) -> Stale:
     """Find the cells of a period whose sums are missing or do not count what the cell counts."""
     with connections[WEB].cursor() as cursor:
-        # leans on the keys of catalog_cell (org, day, …) and insights_hour (org, day, queue, …)
+        # leans on the keys of catalog_cell (org, day, …) and of the sums (org, day, queue, …) with their items
         cursor.execute(
-            """
+            f"""
             WITH cells AS (
                 SELECT c.day, c.queue_id, c.items FROM catalog_cell c
                 WHERE c.org_id = %(org)s AND c.data_type = 'insights' AND c.day BETWEEN %(first)s AND %(last)s
                     AND c.queue_id = ANY (%(queues)s)
             ), summed AS (
-                SELECT h.day, h.queue_id, sum(h.items) AS items FROM insights_hour h
+                SELECT h.day, h.queue_id, sum(h.items) AS items FROM {kept.table} h
                 WHERE h.org_id = %(org)s AND h.day BETWEEN %(first)s AND %(last)s AND h.queue_id = ANY (%(queues)s)
                 GROUP BY h.day, h.queue_id
             )
             SELECT day, queue_id, cells.items IS NULL FROM cells FULL JOIN summed USING (day, queue_id)
             WHERE cells.items IS DISTINCT FROM summed.items ORDER BY 1, 2
-            """,
+            """,  # noqa: S608 - a table of ours
             {"org": wanted.org, "first": period.first, "last": period.last, "queues": list(wanted.targets)},
         )
         rows = cursor.fetchall()
@@ -102,8 +124,8 @@ _ADDED = ", ".join(
 _ORDER = [*_PLAIN, "answered_in", "abandoned_in", "longest_s"]
 
 
-def _source(wanted: Wanted, *, period: Period, found: Stale) -> tuple[str, dict[str, Any]]:
-    """Write where rows come from, as `r`, beside each Q's line and threshold, as `a`."""
+def source_of(wanted: Wanted, *, period: Period, found: Stale, kept: Kept = HOURS) -> tuple[str, dict[str, Any]]:
+    """Write where rows come from, as `r`, beside each Q's line and threshold, as `a`; it ends in a WHERE."""
     found = found.within(period, queues=wanted.targets)
     values: dict[str, Any] = {
         "org": wanted.org,
@@ -118,14 +140,16 @@ def _source(wanted: Wanted, *, period: Period, found: Stale) -> tuple[str, dict[
         "raw_days": [day for day, _queue in found.rows],
         "raw_queues": [queue for _day, queue in found.rows],
         "channel": wanted.channel,
+        "pepper": kept.pepper,
     }
     but = "AND (h.day, h.queue_id) NOT IN (SELECT * FROM unnest(%(stale_days)s::date[], %(stale_queues)s::int[]))"
     # the days stand in the statement, so that only their partitions are opened
-    raw = "UNION ALL SELECT * FROM insights_hours_of(%(raw_days)s::date[], %(raw_queues)s::int[], %(zone)s)"
+    made = kept.made.format(days="%(raw_days)s::date[]", queues="%(raw_queues)s::int[]", zone="%(zone)s")
+    raw = f"UNION ALL SELECT * FROM {made}"  # noqa: S608 - a function of ours
     return (
         f"""
         FROM (
-            SELECT h.* FROM insights_hour h WHERE h.org_id = %(org)s AND h.day BETWEEN %(first)s AND %(last)s
+            SELECT h.* FROM {kept.table} h WHERE h.org_id = %(org)s AND h.day BETWEEN %(first)s AND %(last)s
                 AND h.queue_id = ANY (%(queues)s) {but if values["stale_days"] else ""}
             {raw if values["raw_days"] else ""}) r
         JOIN unnest(%(queues)s::int[], %(floors)s::date[], %(places)s::int[]) AS a (queue_id, floor, place)
@@ -199,7 +223,7 @@ def _added(
 
     That the second adding up is the database's and not ours is what makes a report over hundreds of Qs quick.
     """
-    source, values = _source(wanted, period=period, found=found)
+    source, values = source_of(wanted, period=period, found=found)
     hours = "" if until_hour is None else "AND r.hour <= %(until_hour)s"
     inner = f"SELECT r.{key} AS key, {begin_of(unit)} AS begin, {_ADDED} {source} {hours} GROUP BY 1, 2"
     outer = f"SELECT key, begin, {_AGAIN} FROM ({inner}) s GROUP BY GROUPING SETS ((key), (begin))"  # noqa: S608
@@ -211,7 +235,7 @@ def _added(
 
 def offered_by_hour(wanted: Wanted, *, period: Period, found: Stale) -> dict[tuple[int, int], int]:
     """Add up what was offered by weekday (Monday is 0) and hour; what has nothing is missing."""
-    source, values = _source(wanted, period=period, found=found)
+    source, values = source_of(wanted, period=period, found=found)
     with connections[WEB].cursor() as cursor:
         asked = "extract(isodow FROM r.day)::int - 1, r.hour, sum(r.offered)::bigint"
         cursor.execute(

@@ -15,6 +15,9 @@ from ebbtide.apps.catalog.selectors import queues
 from ebbtide.apps.orgs.access import POST, Visit, organization_page
 from ebbtide.apps.orgs.database import seeing_one_moment
 from ebbtide.apps.orgs.models import Organization, Permission
+from ebbtide.apps.reports.agents import AGENTS, AGENTS_CSV, agent_asked, agents_page, read_agents
+from ebbtide.apps.reports.agents import INTERVALS as AGENT_INTERVALS
+from ebbtide.apps.reports.agents import INTERVALS_CSV as AGENT_INTERVALS_CSV
 from ebbtide.apps.reports.asked import ReportAsked, report_asked
 from ebbtide.apps.reports.channels import BY_CHANNEL, BY_CHANNEL_CSV, channels_page, read_channels
 from ebbtide.apps.reports.channels import INTERVALS as CHANNEL_INTERVALS
@@ -48,6 +51,24 @@ def insights(request: HttpRequest, visit: Visit) -> HttpResponseBase:
             return csv_answer(INTERVALS_CSV, lines, name=f"{name}-by-{asked.unit}")
         page = insights_page(org, report=report, queues=by_queue, intervals=by_interval, can_set=visit.can_change)
     return render(request, "pages/insights.html", {"page": page}, status=_status(page.head))
+
+
+@organization_page(Permission.INSIGHTS_VIEW)
+def insights_agents(request: HttpRequest, visit: Visit) -> HttpResponseBase:
+    """Show what each agent handled and for how long; its two tables also as CSV."""
+    org, today = visit.org, local_day(visit.now, zone=parse_zone(visit.org.zone))
+    tables = asked_of(request.GET, table=AGENTS), asked_of(request.GET, table=AGENT_INTERVALS)
+    with seeing_one_moment(org.id):
+        asked = _asked(request, org=org, today=today)
+        report = read_agents(org, asked=asked, agent=agent_asked(request.GET), now=visit.now)
+        name = _file_name(org, asked=asked, report="agents")
+        if tables[0].csv:
+            return csv_answer(AGENTS_CSV, sorted_rows(AGENTS, report.by_agent, asked=tables[0]), name=name)
+        if tables[1].csv:
+            lines = sorted_rows(AGENT_INTERVALS, report.intervals, asked=tables[1])
+            return csv_answer(AGENT_INTERVALS_CSV, lines, name=f"{name}-by-{asked.unit}")
+        page = agents_page(org, report=report, agents=tables[0], intervals=tables[1])
+    return render(request, "pages/insights_agents.html", {"page": page}, status=_status(page.head))
 
 
 @organization_page(Permission.INSIGHTS_VIEW)

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from datetime import date, datetime
 from typing import Literal
 
-from ebbtide.domain.measures import Sums
+from ebbtide.domain.measures import Handled, Sums
 from ebbtide.domain.period import Period, Span
 from ebbtide.web.charts.hours import Hours
 from ebbtide.web.charts.lines import Lines
@@ -168,6 +168,7 @@ class ReportHead:
         state: of the period, over all Qs chosen.
         left_out: Qs that are not compared, because data of theirs is purged.
         compared: whether any Q is.
+        agent: key of the agent the report is of; empty for all.
     """
 
     here: str
@@ -183,6 +184,7 @@ class ReportHead:
     state: State
     left_out: tuple[QueueLine, ...]
     compared: bool
+    agent: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -280,3 +282,74 @@ class ChannelsPage:
     by_interval: Listing[ShownChannelInterval]
     stacked: Stacked | None
     shares: Stacked | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class AgentFigures:
+    """An agent in a report.
+
+    Attributes:
+        key: as in addresses: a keyed hash of the name; empty for what nobody knows whose it is.
+        name: as it stands in the rows; empty likewise.
+        handled: in the period, of what is there.
+        compared: the same over the Qs that are compared; None where none is.
+        before: in the period before, over the same; None where no Q is compared.
+    """
+
+    key: str
+    name: str
+    handled: Handled
+    compared: Handled | None
+    before: Handled | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class AgentInterval(Stretch):
+    """An interval of the summary of agents; `handled` by all of them, None where nothing is left."""
+
+    handled: Handled | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ShownAgent:
+    """A row of the table of agents."""
+
+    figures: AgentFigures
+    shown: tuple[Shown, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ShownAgentInterval:
+    """A row of the table of intervals."""
+
+    figures: AgentInterval
+    shown: tuple[Shown, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class AgentsPage:
+    """`pages/insights_agents.html`, as `page`.
+
+    Attributes:
+        head: its form and what is purged.
+        name: of the agent the report is of; empty for all, or where there is no such agent.
+        count: how many agents handled something.
+        total: over all of them; empty where nothing is left.
+        derivable: whether occupancy could be derived, over days of which nothing is missing.
+        whole_days: how many these are.
+        by_agent: the table of agents.
+        by_interval: the table of intervals.
+        stacked: talk, hold and wrap-up by interval; None where nothing was handled.
+        others: the address of the same report of all agents, and with `agent=KEY` behind it of one.
+    """
+
+    head: ReportHead
+    name: str
+    count: int
+    total: tuple[Shown, ...]
+    derivable: bool
+    whole_days: int
+    by_agent: Listing[ShownAgent]
+    by_interval: Listing[ShownAgentInterval]
+    stacked: Stacked | None
+    others: str

@@ -104,6 +104,16 @@ _BELOW_LINE = f"""
 _SUMS_APART = f"""
     WITH summed AS (
         SELECT h.day, h.queue_id, sum(h.items) AS items FROM insights_hour h WHERE h.org_id = %(org)s GROUP BY 1, 2
+        UNION
+        SELECT g.day, g.queue_id, sum(g.items) FROM insights_agent g WHERE g.org_id = %(org)s GROUP BY 1, 2
+    ), worked AS (
+        SELECT * FROM insights_agents_of(%(days)s::date[], %(queues)s::int[], %(zone)s, %(pepper)s) w
+        WHERE EXISTS ( -- after an upgrade those of agents come last
+            SELECT 1 FROM insights_agent g WHERE (g.org_id, g.day, g.queue_id) = (%(org)s, w.day, w.queue_id))
+    ), told AS (
+        SELECT g.* FROM insights_agent g JOIN unnest(%(days)s::date[], %(queues)s::int[]) AS looked (day, queue_id)
+            ON looked.day = g.day AND looked.queue_id = g.queue_id
+        WHERE g.org_id = %(org)s
     ), made AS (
         SELECT * FROM insights_hours_of(%(days)s::date[], %(queues)s::int[], %(zone)s)
     ), there AS (
@@ -119,6 +129,12 @@ _SUMS_APART = f"""
         SELECT coalesce(m.day, t.day), coalesce(m.queue_id, t.queue_id), 'is not what its rows come to'
         FROM made m FULL JOIN there t ON (m.day, m.queue_id, m.hour, m.channel) = (t.day, t.queue_id, t.hour, t.channel)
         WHERE m IS DISTINCT FROM t GROUP BY 1, 2
+        UNION ALL
+        SELECT coalesce(w.day, t.day), coalesce(w.queue_id, t.queue_id), 'of agents is not what its rows come to'
+        FROM worked w FULL JOIN told t
+            ON (w.day, w.queue_id, w.channel) = (t.day, t.queue_id, t.channel)
+                AND coalesce(w.agent, w.sample) = coalesce(t.agent, t.sample)
+        WHERE w IS DISTINCT FROM t GROUP BY 1, 2
     )
     SELECT 'que_' || f.queue_id || ' ' || f.day || ': the sum ' || string_agg(f.said, ', and ' ORDER BY f.said),
         count(*) OVER ()
@@ -206,6 +222,7 @@ def _check_sums(cursor: CursorWrapper, *, org: Organization, summed: Opened) -> 
         {
             "org": org.id,
             "zone": org.zone,
+            "pepper": bytes(org.pepper),
             "days": [day for day, _ in places],
             "queues": [queue for _, queue in places],
         },
