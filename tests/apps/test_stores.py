@@ -15,6 +15,7 @@ PURGED_BY = {
     "insights_segment": "runs_delete_range",  # and with its day: insights_drop_day, insights_exchange
     "insights_event": "runs_delete_range",
     "insights_hour": "insights_drop_hours",  # a trigger on the cells: with whatever removes or changes one
+    "insights_day": "insights_drop_hours",
     "insights_agent": "insights_drop_hours",
     "catalog_cell": "runs_purge_rows",
     "media_mediaobject": "runs_close_objects",

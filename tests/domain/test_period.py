@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 
 from ebbtide.domain.calendar import Days, cutoff
 from ebbtide.domain.errors import InputInvalid
-from ebbtide.domain.period import LONGEST, Period, Span, before, custom, period
+from ebbtide.domain.period import LONGEST, Period, Span, before, custom, oldest, period
 
 TODAY = date(2026, 11, 24)
 
@@ -39,6 +39,16 @@ def test_a_year_stays_whole_under_400_days() -> None:
         shorter += cutoff(day, days=Days(395)) > period(Span.YEAR, today=day).first
         day += timedelta(days=1)
     assert shorter > 0
+
+
+@pytest.mark.parametrize("span", [one for one in Span if one is not Span.CUSTOM])
+def test_how_far_back_a_stretch_reaches_at_most(span: Span) -> None:
+    """On every date of 30 years: never further, and on some date just so far."""
+    day, most = date(2021, 1, 1), 0
+    while day < date(2051, 1, 1):
+        most = max(most, (day - period(span, today=day).first).days)
+        day += timedelta(days=1)
+    assert most == oldest(span)
 
 
 @given(st.dates(date(1971, 1, 1), date(2100, 1, 1)), st.sampled_from([one for one in Span if one is not Span.CUSTOM]))

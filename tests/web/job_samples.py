@@ -12,6 +12,7 @@ from ebbtide.apps.editor.pages import JOBS, REACH
 from ebbtide.apps.editor.panel import PREVIEW
 from ebbtide.domain.cell import DataType
 from ebbtide.domain.job import JobType, What
+from ebbtide.domain.period import Span
 from ebbtide.web.context.jobs import (
     BookedNote,
     ChangeRow,
@@ -24,11 +25,13 @@ from ebbtide.web.context.jobs import (
     JobReturnPage,
     JobRow,
     JobsPage,
+    LostDays,
     PreviewLine,
     PreviewPanel,
     Quantity,
     ReachCell,
     ReachRow,
+    ReportLoss,
     SaveQuestion,
 )
 from ebbtide.web.context.shared import JobLine
@@ -106,6 +109,24 @@ def lines() -> list[PreviewLine]:
     ]
 
 
+LOSSES = tuple(
+    ReportLoss(span=span, first=date(2026, 9, 24), last=date(2026, 10, 23), lost=lost, at_times=at_times, needs=396)
+    for span, lost, at_times in (
+        (Span.TODAY, (), False),
+        (
+            Span.FOUR_WEEKS,
+            tuple(
+                LostDays(
+                    first=date(2026, 9, 24), last=date(2026, 9, 23 + days), days=days, queues=QUEUES[: 1 + days],
+                    every=every, newly=newly,
+                )
+                for days, every, newly in ((1, True, True), (6, False, True), (2, True, False), (3, False, False))
+            ),
+            False,
+        ),
+        (Span.YEAR, (), True),
+    )
+)  # fmt: skip
 PANEL = PreviewPanel(
     night=NIGHT,
     armed=False,
@@ -116,6 +137,7 @@ PANEL = PreviewPanel(
     nightly=Quantity(items=118, bytes=500 * MIB),
     by_type=((DataType.DESKTOP, Quantity(items=118, bytes=500 * MIB)),),
     lines=listed(PREVIEW, lines(), "preview.sort=-bytes&preview.scope=run"),
+    losses=LOSSES,
 )
 NOTHING_DUE = PreviewPanel(night=NIGHT, armed=True, lines=listed(PREVIEW, ()))
 

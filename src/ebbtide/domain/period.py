@@ -62,6 +62,21 @@ def period(span: Span, *, today: date) -> Period:
     return Period(today - timedelta(days=int(span)), today - _DAY)
 
 
+_OLDEST = {Span.TODAY: 0, Span.WEEK: 7, Span.FOUR_WEEKS: 30, Span.MONTH: 61, Span.YEAR: 396}
+
+
+def oldest(span: Span) -> int:
+    """Give how many days back a stretch of that name reaches at most, whatever the date.
+
+    A job of so many days leaves it whole on every date: the previous month of a 31st reaches back 30 days and 31 more,
+    the 12 full months before it 30 days and a leap year.
+
+    Args:
+        span: any but a custom one.
+    """
+    return _OLDEST[span]
+
+
 def custom(first: date, last: date, *, today: date) -> Period:
     """Give a stretch somebody chose.
 

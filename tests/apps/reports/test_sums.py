@@ -20,7 +20,17 @@ from ebbtide.apps.insights.hours import due_organizations, sum_up, sum_up_due
 from ebbtide.apps.insights.services import import_segments
 from ebbtide.apps.orgs.database import SWEEP, acting_in, seeing_one_moment
 from ebbtide.apps.orgs.models import Organization
-from ebbtide.apps.reports.sums import Stale, Wanted, add_up, add_up_channels, offered_by_hour, stale
+from ebbtide.apps.reports.sums import (
+    DAYS,
+    HOURS,
+    Stale,
+    Wanted,
+    add_up,
+    add_up_channels,
+    kept_for,
+    offered_by_hour,
+    stale,
+)
 from ebbtide.apps.runs.doctor import examine
 from ebbtide.domain.cell import DataType
 from ebbtide.domain.measures import DEFAULT_THRESHOLD, THRESHOLDS, Sums
@@ -100,13 +110,14 @@ def read(
     """Q by Q, and hold all of them together against that."""
     asked = asked or wanted(org)
     sums: dict[tuple[int, datetime], Sums] = {}
+    kept = kept_for(unit)
     with seeing_one_moment(org.id):
-        found = stale(asked, period=period)
+        found = stale(asked, period=period, kept=kept)
         for queue, seconds in asked.targets.items():
             one = replace(asked, targets={queue: seconds})
-            added = add_up(one, period=period, unit=unit, found=found)
+            added = add_up(one, kept=kept, period=period, unit=unit, found=found)
             sums |= {(queue, begin): its for begin, its in added.by_begin.items()}
-        together = add_up(asked, period=period, unit=unit, found=found)
+        together = add_up(asked, kept=kept, period=period, unit=unit, found=found)
     by_queue: dict[int, Sums] = {}
     by_begin: dict[datetime, Sums] = {}
     for (queue, begin), its in sums.items():
@@ -138,7 +149,11 @@ def channels_of(rows: pl.DataFrame, *, period: Period, unit: str) -> dict[tuple[
 def stored(database: Urls) -> Counter[tuple[int, date, int]]:
     """Segments counted by the sums that lie there, by (organization, day, Q), seen past all rules."""
     with psycopg.connect(database.superuser) as admin:
-        rows = admin.execute("SELECT org_id, day, queue_id, sum(items) FROM insights_hour GROUP BY 1, 2, 3").fetchall()
+        rows, *others = (
+            sorted(admin.execute(f"SELECT org_id, day, queue_id, sum(items) FROM {table} GROUP BY 1, 2, 3").fetchall())  # type: ignore[arg-type] # noqa: S608
+            for table in ("insights_hour", "insights_day", "insights_agent")
+        )
+    assert others == [rows, rows]
     return Counter({(org, day, queue): int(items) for org, day, queue, items in rows})
 
 
@@ -169,12 +184,16 @@ def test_sums_rows_and_a_calculation_apart_agree(alice: Organization, charlie: O
             assert bool(found.rows) == (state != "sums")
             assert found.gone == ()
         with seeing_one_moment(alice.id):
-            hours = offered_by_hour(asked, period=period, found=stale(asked, period=period))
+            weeks = [
+                offered_by_hour(asked, kept=kept, period=period, found=stale(asked, period=period, kept=kept))
+                for kept in (HOURS, DAYS)
+            ]
         if state != "both":
-            assert hours == +heat
+            assert weeks == [+heat, +heat]
         for unit in ("day", "all"):
             with seeing_one_moment(alice.id):
-                mix = add_up_channels(asked, period=period, unit=unit, found=stale(asked, period=period))
+                lacking = stale(asked, period=period, kept=DAYS)
+                mix = add_up_channels(asked, kept=DAYS, period=period, unit=unit, found=lacking)
             assert channels_told(mix) == channels_of(rows, period=period, unit=unit), (state, unit)
         chat = wanted(alice, targets=targets, channel="chat")
         only = figures(
@@ -275,7 +294,8 @@ def test_sums_that_do_not_fit_their_cell_count_nothing(
     queue, period = queues_of(alice)["Sales"], Period(day, TODAY)
     key = (queue, datetime.combine(day, time()))
     with psycopg.connect(database.superuser) as admin:
-        admin.execute("UPDATE insights_hour SET items = items + 1, answered = 999 WHERE org_id = %s", [alice.id])
+        for table in ("insights_hour", "insights_day"):
+            admin.execute(f"UPDATE {table} SET items = items + 1, answered = 999 WHERE org_id = %s", [alice.id])  # type: ignore[arg-type] # noqa: S608
         admin.execute(
             "INSERT INTO insights_hour SELECT org_id, day + 1, queue_id, hour, channel, items, offered, answered, "
             "abandoned, flowed_out, callbacks, wait_s, waits, talk_s, talks, hold_s, holds, wrap_s, wraps, "
@@ -283,8 +303,11 @@ def test_sums_that_do_not_fit_their_cell_count_nothing(
             [alice.id],
         )
     found, sums = read(alice, period=period, unit="day")
-    assert found == Stale(rows=((day, queue),), gone=((day + timedelta(days=1), queue),))
+    assert found == Stale(rows=((day, queue),), gone=())
     assert {one: its.answered for one, its in sums.items()} == {key: 3}
+    found, hours = read(alice, period=period, unit="hour")
+    assert found == Stale(rows=((day, queue),), gone=((day + timedelta(days=1), queue),))
+    assert [its.answered for its in hours.values()] == [3]
     faults = next(one for one in examine(now=NOW) if one.invariant == "SUMS")
     assert not faults.ok
     assert len([one for one in faults.details if f"que_{queue}" in one]) == 2

@@ -1,6 +1,7 @@
 """Pages where a job is made or changed, with the preview beside the form."""
 
 from collections.abc import Mapping
+from dataclasses import replace
 
 from django.contrib import messages
 from django.http import HttpRequest, HttpResponse, QueryDict
@@ -9,6 +10,7 @@ from django.shortcuts import redirect, render
 from django.utils.translation import gettext as _
 
 from ebbtide.apps.editor import panel as previews
+from ebbtide.apps.editor.losses import report_losses
 from ebbtide.apps.editor.questions import Unanswered, answer_of, asking
 from ebbtide.apps.editor.weighing import night_of
 from ebbtide.apps.orgs.access import GET, POST, Visit, organization_page
@@ -78,7 +80,7 @@ class _Desk:
         if job is None:
             return previews.empty_panel(self.visit.org, night=self.night)
         with acting_in(self.visit.org.id):
-            return previews.panel_of(
+            panel = previews.panel_of(
                 self.visit.org,
                 job=job,
                 among=self.among,
@@ -88,6 +90,7 @@ class _Desk:
                 whole=whole,
                 paused=self.paused,
             )
+        return replace(panel, losses=report_losses(job, among=self.among, queues=self.queues, night=self.night))
 
     def page(
         self,

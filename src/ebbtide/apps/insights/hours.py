@@ -125,10 +125,14 @@ def _lacking(org: int, *, upto: date) -> list[tuple[date, int]]:
                 SELECT h.day, h.queue_id, sum(h.items) AS items FROM insights_hour h
                 WHERE h.org_id = %(org)s GROUP BY h.day, h.queue_id) h ON h.day = c.day AND h.queue_id = c.queue_id
             LEFT JOIN (
+                SELECT d.day, d.queue_id, sum(d.items) AS items FROM insights_day d
+                WHERE d.org_id = %(org)s GROUP BY d.day, d.queue_id) d ON d.day = c.day AND d.queue_id = c.queue_id
+            LEFT JOIN (
                 SELECT a.day, a.queue_id, sum(a.items) AS items FROM insights_agent a
                 WHERE a.org_id = %(org)s GROUP BY a.day, a.queue_id) a ON a.day = c.day AND a.queue_id = c.queue_id
             WHERE c.org_id = %(org)s AND c.data_type = 'insights' AND c.day <= %(upto)s
-                AND (c.items IS DISTINCT FROM h.items OR c.items IS DISTINCT FROM a.items)
+                AND (c.items IS DISTINCT FROM h.items OR c.items IS DISTINCT FROM d.items
+                    OR c.items IS DISTINCT FROM a.items)
             GROUP BY c.day ORDER BY c.day DESC
             """,
             {"org": org, "upto": upto},

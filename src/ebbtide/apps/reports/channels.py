@@ -17,7 +17,7 @@ from ebbtide.apps.reports.charts import SHADES, across_of
 from ebbtide.apps.reports.head import head_of
 from ebbtide.apps.reports.scope import Scope, scope_of, stretches
 from ebbtide.apps.reports.shown import MEASURES, UNITS, Measure, exact, exactly, percent, shown, written
-from ebbtide.apps.reports.sums import Stale, add_up_channels, stale
+from ebbtide.apps.reports.sums import Kept, Stale, add_up_channels, kept_for, stale
 from ebbtide.domain.measures import Sums
 from ebbtide.web.charts.scales import round_step
 from ebbtide.web.charts.stacked import Stack, Stacked, draw_stacked
@@ -59,26 +59,31 @@ def read_channels(org: Organization, *, asked: ReportAsked, now: datetime) -> Ch
         now: the request's moment.
     """
     scope = scope_of(org, asked=asked, now=now)
-    found = stale(scope.wanted, period=scope.both)
-    cells = add_up_channels(scope.wanted, period=asked.period, unit=asked.unit, found=found)
+    kept = kept_for(asked.unit, until_hour=scope.until_hour)
+    found = stale(scope.wanted, period=scope.both, kept=kept)
+    cells = add_up_channels(scope.wanted, kept=kept, period=asked.period, unit=asked.unit, found=found)
     return ChannelReport(
         scope=scope,
-        by_channel=_by_channel(scope, cells=cells, found=found),
+        by_channel=_by_channel(scope, kept=kept, cells=cells, found=found),
         intervals=list(_by_interval(scope, cells=cells)),
     )
 
 
-def _by_channel(scope: Scope, *, cells: Mapping[tuple[str, datetime], Sums], found: Stale) -> list[ChannelFigures]:
+def _by_channel(
+    scope: Scope, *, kept: Kept, cells: Mapping[tuple[str, datetime], Sums], found: Stale
+) -> list[ChannelFigures]:
     there = _joined(cells)
     among, now, before = scope.compared, there, dict[str, Sums]()
     if among:
         wanted = scope.only(among)
         asked = scope.asked
         before = _joined(
-            add_up_channels(wanted, period=asked.before, unit="all", found=found, until_hour=scope.until_hour)
+            add_up_channels(
+                wanted, kept=kept, period=asked.before, unit="all", found=found, until_hour=scope.until_hour
+            )
         )
         if len(among) < len(scope.chosen):  # both sides over the same Qs
-            now = _joined(add_up_channels(wanted, period=asked.period, unit="all", found=found))
+            now = _joined(add_up_channels(wanted, kept=kept, period=asked.period, unit="all", found=found))
     of = sum(one.offered for one in there.values())
     return [
         ChannelFigures(

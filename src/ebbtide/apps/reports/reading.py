@@ -10,7 +10,7 @@ from datetime import date, datetime
 from ebbtide.apps.orgs.models import Organization
 from ebbtide.apps.reports.asked import ReportAsked
 from ebbtide.apps.reports.scope import Scope, scope_of, state_of, stretches
-from ebbtide.apps.reports.sums import Stale, add_up, offered_by_hour, stale
+from ebbtide.apps.reports.sums import Kept, Stale, add_up, kept_for, offered_by_hour, stale
 from ebbtide.domain.measures import Sums
 from ebbtide.web.context.insights import IntervalFigures, QueueFigures
 
@@ -47,25 +47,26 @@ def read_report(org: Organization, *, asked: ReportAsked, now: datetime) -> Repo
         now: the request's moment.
     """
     scope = scope_of(org, asked=asked, now=now)
-    found = stale(scope.wanted, period=scope.both)
-    added = add_up(scope.wanted, period=asked.period, unit=asked.unit, found=found)
-    before = _before(scope, found=found)
+    kept = kept_for(asked.unit, until_hour=scope.until_hour)
+    found = stale(scope.wanted, period=scope.both, kept=kept)
+    added = add_up(scope.wanted, kept=kept, period=asked.period, unit=asked.unit, found=found)
+    before = _before(scope, kept=kept, found=found)
     whole = scope.whole
     return Report(
         scope=scope,
         by_queue=list(_by_queue(scope, there=added.by_queue, before=before)),
         intervals=list(_by_interval(scope, there=added.by_begin)),
-        offered=offered_by_hour(scope.wanted, period=whole, found=found) if whole else {},
+        offered=offered_by_hour(scope.wanted, kept=kept, period=whole, found=found) if whole else {},
     )
 
 
-def _before(scope: Scope, *, found: Stale) -> dict[int, Sums]:
+def _before(scope: Scope, *, kept: Kept, found: Stale) -> dict[int, Sums]:
     """Add up the period before, of the Qs that are compared."""
     compared = scope.compared
     if not compared:
         return {}
     added = add_up(
-        scope.only(compared), period=scope.asked.before, unit="all", found=found, until_hour=scope.until_hour
+        scope.only(compared), kept=kept, period=scope.asked.before, unit="all", found=found, until_hour=scope.until_hour
     )
     return {queue: added.by_queue.get(queue, Sums()) for queue in compared}
 

@@ -80,9 +80,15 @@ class Kept:
 
 
 HOURS = Kept("insights_hour", "insights_hours_of({days}, {queues}, {zone})")
+DAYS = Kept("insights_day", "insights_days_of({days}, {queues}, {zone})")
 
 
-def stale(wanted: Wanted, *, period: Period, kept: Kept = HOURS) -> Stale:
+def kept_for(unit: str, *, until_hour: int | None = None) -> Kept:
+    """Choose what a report reads: a fifteenth of the rows where no hours are wanted."""
+    return HOURS if unit == "hour" or until_hour is not None else DAYS
+
+
+def stale(wanted: Wanted, *, period: Period, kept: Kept) -> Stale:
     """Find the cells of a period whose sums are missing or do not count what the cell counts."""
     with connections[WEB].cursor() as cursor:
         # leans on the keys of catalog_cell (org, day, …) and of the sums (org, day, queue, …) with their items
@@ -124,7 +130,7 @@ _ADDED = ", ".join(
 _ORDER = [*_PLAIN, "answered_in", "abandoned_in", "longest_s"]
 
 
-def source_of(wanted: Wanted, *, period: Period, found: Stale, kept: Kept = HOURS) -> tuple[str, dict[str, Any]]:
+def source_of(wanted: Wanted, *, kept: Kept, period: Period, found: Stale) -> tuple[str, dict[str, Any]]:
     """Write where rows come from, as `r`, beside each Q's line and threshold, as `a`; it ends in a WHERE."""
     found = found.within(period, queues=wanted.targets)
     values: dict[str, Any] = {
@@ -191,17 +197,22 @@ def begin_of(unit: str) -> str:
     }.get(unit, "date_trunc(%(unit)s, r.day::timestamp)")
 
 
-def add_up(wanted: Wanted, *, period: Period, unit: str, found: Stale, until_hour: int | None = None) -> Added:
+def add_up(
+    wanted: Wanted, *, kept: Kept, period: Period, unit: str, found: Stale, until_hour: int | None = None
+) -> Added:
     """Add up by Q, and by interval.
 
     Args:
         wanted: what is added up.
+        kept: the sums that are read, as `kept_for` chose them.
         period: over which days.
         unit: of the intervals, as `begin_of` has it.
         found: the cells that are read from rows.
         until_hour: hours after this one are left out; None for none.
     """
-    rows = _added(wanted, period=period, unit=unit, found=found, until_hour=until_hour, key="queue_id", apart=False)
+    rows = _added(
+        wanted, kept=kept, period=period, unit=unit, found=found, until_hour=until_hour, key="queue_id", apart=False
+    )
     return Added(
         by_queue={queue: sums for queue, begin, sums in rows if begin is None},
         by_begin={begin: sums for _queue, begin, sums in rows if begin is not None},
@@ -209,21 +220,31 @@ def add_up(wanted: Wanted, *, period: Period, unit: str, found: Stale, until_hou
 
 
 def add_up_channels(
-    wanted: Wanted, *, period: Period, unit: str, found: Stale, until_hour: int | None = None
+    wanted: Wanted, *, kept: Kept, period: Period, unit: str, found: Stale, until_hour: int | None = None
 ) -> dict[tuple[str, datetime], Sums]:
     """Add up by channel and local beginning of the interval; arguments as of `add_up`."""
-    rows = _added(wanted, period=period, unit=unit, found=found, until_hour=until_hour, key="channel", apart=True)
+    rows = _added(
+        wanted, kept=kept, period=period, unit=unit, found=found, until_hour=until_hour, key="channel", apart=True
+    )
     return {(channel, begin): sums for channel, begin, sums in rows}
 
 
 def _added(
-    wanted: Wanted, *, period: Period, unit: str, found: Stale, until_hour: int | None, key: str, apart: bool
+    wanted: Wanted,
+    *,
+    kept: Kept,
+    period: Period,
+    unit: str,
+    found: Stale,
+    until_hour: int | None,
+    key: str,
+    apart: bool,
 ) -> list[tuple[Any, Any, Sums]]:
     """Add up by a key and the interval, and where they are not wanted apart, once more by each of the two.
 
     That the second adding up is the database's and not ours is what makes a report over hundreds of Qs quick.
     """
-    source, values = source_of(wanted, period=period, found=found)
+    source, values = source_of(wanted, kept=kept, period=period, found=found)
     hours = "" if until_hour is None else "AND r.hour <= %(until_hour)s"
     inner = f"SELECT r.{key} AS key, {begin_of(unit)} AS begin, {_ADDED} {source} {hours} GROUP BY 1, 2"
     outer = f"SELECT key, begin, {_AGAIN} FROM ({inner}) s GROUP BY GROUPING SETS ((key), (begin))"  # noqa: S608
@@ -233,13 +254,18 @@ def _added(
     return [(one, begin, Sums(**dict(zip(_ORDER, sums, strict=True)))) for one, begin, *sums in rows]
 
 
-def offered_by_hour(wanted: Wanted, *, period: Period, found: Stale) -> dict[tuple[int, int], int]:
+def offered_by_hour(wanted: Wanted, *, kept: Kept, period: Period, found: Stale) -> dict[tuple[int, int], int]:
     """Add up what was offered by weekday (Monday is 0) and hour; what has nothing is missing."""
-    source, values = source_of(wanted, period=period, found=found)
+    source, values = source_of(wanted, kept=kept, period=period, found=found)
+    hours = [
+        f"sum(r.by_hour[{hour + 1}])" if kept is DAYS else f"sum(r.offered) FILTER (WHERE r.hour = {hour})"
+        for hour in range(24)
+    ]
+    added = ", ".join(f"({one})::bigint" for one in hours)
     with connections[WEB].cursor() as cursor:
-        asked = "extract(isodow FROM r.day)::int - 1, r.hour, sum(r.offered)::bigint"
         cursor.execute(
-            f"SELECT {asked} {source} GROUP BY 1, 2 HAVING sum(r.offered) > 0",
+            f"SELECT extract(isodow FROM r.day)::int - 1, {added} {source} GROUP BY 1",  # noqa: S608 - pieces of ours
             values,
         )
-        return {(weekday, hour): offered for weekday, hour, offered in cursor.fetchall()}
+        rows: Sequence[tuple[Any, ...]] = cursor.fetchall()
+    return {(weekday, hour): offered for weekday, *row in rows for hour, offered in enumerate(row) if offered}

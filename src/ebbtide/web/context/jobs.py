@@ -5,6 +5,7 @@ from datetime import date, datetime
 from typing import Literal
 
 from ebbtide.domain.cell import DataType
+from ebbtide.domain.period import Span
 from ebbtide.web.context.shared import JobLine, QueueLine, RunLine, StateNote
 from ebbtide.web.listing import Listing
 
@@ -107,6 +108,46 @@ class PreviewLine:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class LostDays:
+    """Days of a report's range that would be missing.
+
+    Attributes:
+        first, last: the stretch; both ends are in it.
+        days: how many.
+        queues: the Qs that lose them, by name.
+        every: whether these are all Qs.
+        newly: whether they are there as things stand, and would go by this job.
+    """
+
+    first: date
+    last: date
+    days: int
+    queues: tuple[QueueLine, ...]
+    every: bool
+    newly: bool
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ReportLoss:
+    """What a range of the reports would lose, as somebody reads it after the next night.
+
+    Attributes:
+        span: the range.
+        first, last: its days then.
+        lost: what would be missing; nothing where it stays whole.
+        at_times: whether it stays whole then, and on other dates would not, because of this job.
+        needs: days that a job has to keep for it to be whole on every date.
+    """
+
+    span: Span
+    first: date
+    last: date
+    lost: tuple[LostDays, ...]
+    at_times: bool
+    needs: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class PreviewPanel:
     """`components/job_preview.html`, as `panel`: what saving a job as it is entered would come to.
 
@@ -125,6 +166,7 @@ class PreviewPanel:
         paused: whether the job is paused, so that this holds once it is resumed.
         whole: whether the table tells of the whole run and not of this job alone.
         lines: the table; None while something is missing.
+        losses: what each range of the reports would lose.
     """
 
     night: datetime
@@ -141,6 +183,12 @@ class PreviewPanel:
     paused: bool = False
     whole: bool = False
     lines: Listing[PreviewLine] | None = None
+    losses: tuple[ReportLoss, ...] = ()
+
+    @property
+    def loses(self) -> int:
+        """How many ranges of the reports would lose days that are there as things stand."""
+        return sum(any(one.newly for one in loss.lost) for loss in self.losses)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -105,7 +105,17 @@ _SUMS_APART = f"""
     WITH summed AS (
         SELECT h.day, h.queue_id, sum(h.items) AS items FROM insights_hour h WHERE h.org_id = %(org)s GROUP BY 1, 2
         UNION
+        SELECT d.day, d.queue_id, sum(d.items) FROM insights_day d WHERE d.org_id = %(org)s GROUP BY 1, 2
+        UNION
         SELECT g.day, g.queue_id, sum(g.items) FROM insights_agent g WHERE g.org_id = %(org)s GROUP BY 1, 2
+    ), daily AS (
+        SELECT * FROM insights_days_of(%(days)s::date[], %(queues)s::int[], %(zone)s) d
+        WHERE EXISTS ( -- after an upgrade these come last
+            SELECT 1 FROM insights_day k WHERE (k.org_id, k.day, k.queue_id) = (%(org)s, d.day, d.queue_id))
+    ), by_day AS (
+        SELECT d.* FROM insights_day d JOIN unnest(%(days)s::date[], %(queues)s::int[]) AS looked (day, queue_id)
+            ON looked.day = d.day AND looked.queue_id = d.queue_id
+        WHERE d.org_id = %(org)s
     ), worked AS (
         SELECT * FROM insights_agents_of(%(days)s::date[], %(queues)s::int[], %(zone)s, %(pepper)s) w
         WHERE EXISTS ( -- after an upgrade those of agents come last
@@ -128,6 +138,10 @@ _SUMS_APART = f"""
         UNION ALL
         SELECT coalesce(m.day, t.day), coalesce(m.queue_id, t.queue_id), 'is not what its rows come to'
         FROM made m FULL JOIN there t ON (m.day, m.queue_id, m.hour, m.channel) = (t.day, t.queue_id, t.hour, t.channel)
+        WHERE m IS DISTINCT FROM t GROUP BY 1, 2
+        UNION ALL
+        SELECT coalesce(m.day, t.day), coalesce(m.queue_id, t.queue_id), 'of days is not what its rows come to'
+        FROM daily m FULL JOIN by_day t ON (m.day, m.queue_id, m.channel) = (t.day, t.queue_id, t.channel)
         WHERE m IS DISTINCT FROM t GROUP BY 1, 2
         UNION ALL
         SELECT coalesce(w.day, t.day), coalesce(w.queue_id, t.queue_id), 'of agents is not what its rows come to'

@@ -88,7 +88,7 @@ _TOO_MUCH = f"""
         OR (h.privilege = 'INSERT'
             AND h.relname IN ('catalog_cell', 'catalog_tally', 'catalog_purgedline', 'catalog_cellchange',
                               'ledger_entry', 'orgs_flagchange', 'billing_meteredday', 'billing_usage', 'insights_hour',
-                              'insights_agent', 'insights_summing'))
+                              'insights_day', 'insights_agent', 'insights_summing'))
         OR (h.privilege = 'UPDATE' AND (h.relname LIKE 'insights%%'
             OR h.relname IN ('catalog_cell', 'catalog_tally', 'catalog_purgedline', 'catalog_cellchange',
                              'ledger_entry', 'media_mediaobject', 'runs_planline', 'orgs_flagchange',

@@ -78,8 +78,8 @@ GRANT INSERT ON billing_budgetalert TO ebbtide_sweep;
 GRANT INSERT, UPDATE ON billing_position TO ebbtide_sweep;
 
 -- Reports: sums are made by their function alone.
-GRANT SELECT ON insights_hour, insights_agent, insights_summing, reports_servicetarget TO ebbtide_web, ebbtide_sweep;
-GRANT EXECUTE ON FUNCTION insights_hours_of(date[], integer[], text),
+GRANT SELECT ON insights_hour, insights_day, insights_agent, insights_summing, reports_servicetarget TO ebbtide_web, ebbtide_sweep;
+GRANT EXECUTE ON FUNCTION insights_hours_of(date[], integer[], text), insights_days_of(date[], integer[], text),
     insights_agents_of(date[], integer[], text, bytea), insights_agent_key(bytea, text) TO ebbtide_web, ebbtide_sweep;
 GRANT EXECUTE ON FUNCTION insights_sum_hours(date, date), insights_note_pass(date, timestamptz) TO ebbtide_sweep;
 GRANT INSERT, UPDATE ON reports_servicetarget TO ebbtide_web;
