@@ -1,4 +1,4 @@
-"""The report of Qs in a real browser: over a purged edge, its ranges, a filter of Qs, and its CSV."""
+"""Reports in a real browser: over a purged edge, their ranges, filters and CSV; agents, channels, and back."""
 
 import csv
 from datetime import timedelta
@@ -22,7 +22,8 @@ def org(address: str) -> Organization:
     for one in (made, neighbour):
         for queue in ("Sales", "Support"):
             for age in (25, 12, *range(1, 9)):
-                load(one, calls(queue, day=days_ago(one, age), count=age))
+                rows = calls(queue, day=days_ago(one, age), count=age)
+                load(one, [row | {"agent": f"{queue} agent"} for row in rows])
         sum_up(one, now=CLOCK.now(), stop=lambda: False)
     job_for(made, 11, queues=frozenset({queues_of(made)["Sales"]}))
     purge(made)
@@ -77,7 +78,41 @@ def test_a_report_over_a_purged_edge(visitor: Visitor, org: Organization) -> Non
     expect(page.get_by_text("The service target of 2 Qs is 30 seconds now.")).to_be_visible()
     expect(page.locator("#list-intervals tbody tr")).to_have_count(12)
     faults += visitor.examine()
+    faults += agents_and_channels(visitor)
     assert faults == []
+
+
+def agents_and_channels(visitor: Visitor) -> list[str]:
+    """Go on to the other reports: over the same edge, one agent alone, and the mix of channels."""
+    page, ways = visitor.page, visitor.page.get_by_role("navigation", name="Insights")
+    ways.get_by_role("link", name="Agents").click()
+    expect(ways.get_by_role("link", name="Agents")).to_have_attribute("aria-current", "page")
+    expect(page.get_by_role("navigation", name="Main").get_by_role("link", name="Insights")).to_have_attribute(
+        "aria-current", "page"
+    )
+    expect(page.get_by_text("Part of this range is purged.")).to_be_visible()
+    expect(page.locator("#list-agents tbody tr")).to_have_count(2)
+    faults = visitor.examine()
+    page.get_by_role("link", name="Support agent").click()
+    expect(page.get_by_text("Only Support agent.")).to_be_visible()
+    expect(page.locator("#list-agents tbody tr")).to_have_count(1)
+    page.get_by_label("Range").select_option("7")
+    page.get_by_role("button", name="Show", exact=True).click()
+    expect(page.locator("#list-intervals tbody tr")).to_have_count(7)
+    expect(page.get_by_text("Only Support agent.")).to_be_visible()  # the form keeps her
+    faults += visitor.examine()
+    with page.expect_download() as download:
+        page.locator("#list-agents").get_by_role("link", name="CSV").click()
+    with download.value.path().open(encoding="utf-8-sig", newline="") as file:
+        (row,) = csv.DictReader(file)
+    assert (row["agent"], row["handled"]) == ("Support agent", str(sum(range(1, 8))))
+    ways.get_by_role("link", name="Channels").click()
+    expect(page.locator("#list-channels tbody tr")).to_have_count(1)
+    expect(page.locator("#list-channels tbody tr")).to_contain_text("100.0")
+    faults += visitor.examine()
+    ways.get_by_role("link", name="Queues").click()
+    expect(page.locator("#list-queues tbody tr")).to_have_count(2)
+    return faults
 
 
 def test_who_may_only_see_insights(visitor: Visitor, org: Organization) -> None:

@@ -225,9 +225,22 @@ def test_the_banks_real_calls(alice: Organization, charlie: Organization, tmp_pa
         assert sums == from_rows[unit]
         apart = figures(rows, zone=bank.zone, period=period, targets=wanted(bank).targets, unit=unit)
         assert {key: told(one) for key, one in sums.items()} == apart
+    with seeing_one_moment(bank.id):
+        lacking = stale(wanted(bank), period=period, kept=DAYS)
+        mix = add_up_channels(wanted(bank), kept=DAYS, period=period, unit="day", found=lacking)
+    assert channels_told(mix) == channels_of(rows, period=period, unit="day")
     # and from the file itself, with nothing of ours in between
     with gzip.open(file, "rt", newline="", encoding="utf-8") as source:
         raw = list(csv.DictReader(source))
+    outcomes = Counter(row["outcome"] for row in raw)
+    total = sum(mix.values(), Sums())
+    assert {channel for channel, _begin in mix} == {"voice"}
+    assert (total.offered, total.answered, total.abandoned, total.other) == (
+        len(raw),
+        outcomes["AGENT"],
+        outcomes["HANG"],
+        outcomes["PHANTOM"],
+    )
     names = {number: name for name, number in queues_of(bank).items()}
     for (queue, _begin), sums in read(bank, period=period, unit="all")[1].items():
         own = [row for row in raw if row["type"] == names[queue]]

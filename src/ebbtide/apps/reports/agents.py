@@ -223,6 +223,7 @@ AGENTS: Table[AgentFigures] = Table(
     sort="agent",
     text=lambda row: row.name,
     row_key=lambda row: row.key,
+    size=25,
 )
 AGENTS_CSV: Table[AgentFigures] = Table(
     name="agents",

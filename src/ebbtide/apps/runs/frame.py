@@ -74,6 +74,7 @@ _OF_ORG = (
         "report-analytics",
         "i",
         Permission.INSIGHTS_VIEW,
+        pages=("insights_agents", "insights_channels"),
     ),
     _Section(
         "people",
