@@ -111,7 +111,7 @@ def read_agents(org: Organization, *, asked: ReportAsked, agent: UUID | None, no
     now_busy = before_busy = Occupied(by_agent={}, by_begin={})
     if derivable and scope.whole is not None:
         now_busy = occupied(scope.wanted, kept=kept, period=scope.whole, unit=asked.unit, found=found, agent=agent)
-        if len(among) == len(scope.chosen):
+        if len(among) == len(scope.chosen) and scope.until_hour is None:  # a day so far is no day
             before_busy = occupied(scope.wanted, kept=kept, period=asked.before, unit="all", found=found, agent=agent)
     lines = list(_by_agent(work, before=before, names=names, busy=now_busy, busy_before=before_busy, among=bool(among)))
     return AgentReport(
