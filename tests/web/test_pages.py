@@ -15,6 +15,7 @@ from django.urls import set_urlconf
 
 import ebbtide.web
 
+from .interactions import interaction_samples
 from .job_samples import job_samples
 from .samples import samples as other_samples
 from .samples_activation import activation_samples
@@ -25,7 +26,14 @@ WEB = Path(ebbtide.web.__file__).parent
 
 
 def samples() -> dict[str, tuple[str, dict[str, Any]]]:
-    return {**other_samples(), **job_samples(), **activation_samples(), **console_samples(), **token_samples()}
+    return {
+        **other_samples(),
+        **job_samples(),
+        **activation_samples(),
+        **console_samples(),
+        **token_samples(),
+        **interaction_samples(),
+    }
 
 
 CASES = sorted(samples())

@@ -13,6 +13,7 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path("platform/", include("ebbtide.apps.billing.platform_urls")),
     path("o/<org:org>/", include("ebbtide.apps.reports.urls")),
     path("o/<org:org>/", include("ebbtide.apps.tokens.urls")),
+    path("o/<org:org>/", include("ebbtide.apps.interactions.urls")),
     path("", include("ebbtide.apps.activation.urls")),
     path("platform/", include("ebbtide.apps.console.urls")),
 ]

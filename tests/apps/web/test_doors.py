@@ -14,8 +14,9 @@ from django.test import Client
 from django.urls import URLPattern, URLResolver, get_resolver
 
 from ebbtide.apps.billing.services import meter
+from ebbtide.apps.catalog.identity import segment_id
 from ebbtide.apps.orgs.database import acting_in
-from ebbtide.apps.orgs.models import GroupMember, Membership, User
+from ebbtide.apps.orgs.models import GroupMember, Membership, Organization, User
 from ebbtide.apps.policies.models import RetentionJob
 from ebbtide.apps.runs.models import Plan
 from ebbtide.domain.billing import month_of
@@ -23,7 +24,7 @@ from ebbtide.domain.identity import public_id
 from ebbtide.pg.launcher import Urls
 from tests.apps.billing.past import happened
 
-from .conftest import CLOCK, World, person, signed_in
+from .conftest import CLOCK, World, days_ago, person, signed_in
 
 SIGN_IN, REFUSED = "sign-in", 403
 
@@ -87,6 +88,8 @@ DOORS = {
     "insights_agents": PEOPLE,
     "insights_channels": PEOPLE,
     "insights_targets": Door(view=REFUSED, manage=REFUSED, admin=422, method="post"),  # without a number of seconds
+    "interactions": PEOPLE,
+    "interaction": PEOPLE,
     "people": PEOPLE,
     "access_log": PEOPLE,
     "person": PEOPLE,
@@ -172,7 +175,13 @@ def own(world: World) -> dict[str, str]:
         "str": "wrong",
         "req": public_id("req", world.request),
         "month": str(month_of(world.today)),
+        "seg": call_of(world.alice),
     }
+
+
+def call_of(org: Organization) -> str:
+    """A segment that is here."""
+    return str(segment_id(f"call-Sales-{days_ago(org, 1)}-0", pepper=bytes(org.pepper)))
 
 
 def address(name: str, ids: dict[str, str]) -> str:
@@ -277,6 +286,7 @@ def test_foreign_missing_and_malformed_ids_look_the_same(world: World) -> None:
         "req": public_id("req", world.foreign_request),
         "tok": public_id("tok", world.foreign_token),
         "month": "1999-01",
+        "seg": call_of(world.charlie),
     }
     alice, ids = signed_in("alice"), own(world)
     for name in DOORS:

@@ -7,6 +7,7 @@ names is decided where rights are decided, in the selectors. Templates may hand 
 from typing import ClassVar
 
 from django.urls import register_converter
+from django.urls.converters import StringConverter
 
 from ebbtide.domain.identity import Kind, public_id
 
@@ -72,11 +73,18 @@ class RequestId(_IdConverter):
     kind = "req"
 
 
+class SegmentId(StringConverter):
+    """A segment's own id, as hexadecimal text."""
+
+    regex = "[^/]+"
+
+
 class TokenId(_IdConverter):
     """The id of a program's token."""
 
     kind = "tok"
 
 
+register_converter(SegmentId, "seg")
 for _converter in (OrgId, JobId, RunId, PlanId, MemberId, GroupId, InvitationId, RequestId, TokenId):
     register_converter(_converter, _converter.kind)

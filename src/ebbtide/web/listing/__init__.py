@@ -8,7 +8,7 @@ costs what the first does. What is asked for stands in the address (`runs.sort=-
 name in front, so that several tables share a page, and a view can be bookmarked and works without scripts.
 """
 
-from ebbtide.web.listing.address import asked_of
+from ebbtide.web.listing.address import asked_of, query_after, query_before
 from ebbtide.web.listing.database import Cut, every_row, list_cut, list_query
 from ebbtide.web.listing.memory import list_rows, shown_as, sorted_rows
 from ebbtide.web.listing.shapes import PAGE, Asked, Column, Head, Listing, Row, Table, Text
@@ -30,6 +30,8 @@ __all__ = [
     "list_cut",
     "list_query",
     "list_rows",
+    "query_after",
+    "query_before",
     "shown_as",
     "sorted_rows",
 ]

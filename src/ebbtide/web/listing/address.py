@@ -113,6 +113,21 @@ def page_of(
     )
 
 
+def query_after(table: Table[Row], *, asked: Asked, key: Sequence[str]) -> str:
+    """Give the query of the page behind a key that is no row's: where a page had to end before its rows did."""
+    return _led_on(table, asked, ("after", written_cursor(key)))
+
+
+def query_before(table: Table[Row], *, asked: Asked, key: Sequence[str]) -> str:
+    """Give the query of the page before such a key."""
+    return _led_on(table, asked, ("before", written_cursor(key)))
+
+
+def _led_on(table: Table[Row], asked: Asked, cursor: tuple[str, str]) -> str:
+    own = (("sort", asked.sort), ("find", asked.find), cursor)
+    return _encoded([*asked.rest, *((f"{table.name}.{name}", value) for name, value in own if value)])
+
+
 def _encoded(pairs: Iterable[tuple[str, str]]) -> str:
     encoded = QueryDict(mutable=True)
     for name, value in pairs:

@@ -1,0 +1,1 @@
+"""Interactions one by one: the list of them, what happened in each, and its recordings."""
