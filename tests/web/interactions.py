@@ -10,6 +10,7 @@ from ebbtide.domain.cell import DataType
 from ebbtide.domain.job import JobType, What
 from ebbtide.domain.period import Period, Span
 from ebbtide.web.charts.timeline import Stretch, timeline
+from ebbtide.web.charts.waveform import waveform
 from ebbtide.web.context.interactions import (
     EventLine,
     InteractionLine,
@@ -19,6 +20,10 @@ from ebbtide.web.context.interactions import (
     RowDetail,
     SegmentDetail,
     SoughtForm,
+    TranscriptPage,
+    TranscriptPart,
+    TurnLine,
+    WaveformPage,
     Wrong,
 )
 from ebbtide.web.context.shared import JobLine, QueueLine
@@ -106,6 +111,12 @@ def interaction_samples() -> dict[str, tuple[str, dict[str, Any]]]:
     def many(**more: Any) -> tuple[str, dict[str, Any]]:
         return "pages/interactions.html", {"frame": frame(), "page": replace(LIST, **more)}
 
+    def said(*parts: TranscriptPart) -> tuple[str, dict[str, Any]]:
+        return "pages/transcript.html", {"frame": frame(), "page": TranscriptPage(segment=str(CALL), parts=parts)}
+
+    def wave(**more: Any) -> tuple[str, dict[str, Any]]:
+        return "components/waveform.html", {"page": WaveformPage(recording=7, **more)}
+
     nothing = listed(INTERACTIONS, [])
     wrong = SoughtForm(
         span=Span.CUSTOM, since="x", agent="A", shortest="long",
@@ -128,5 +139,21 @@ def interaction_samples() -> dict[str, tuple[str, dict[str, Any]]]:
             replace(PAGE, segments=(PURGED,), timeline=None, more=False, may_see_runs=False, may_listen=False)
         ),
         "interaction-aside": one(replace(PAGE, segments=(undatable, late, lost), timeline=None)),
+        "transcript": said(
+            TranscriptPart(
+                id=8,
+                too_long=False,
+                turns=(
+                    TurnLine(start_ms=0, end_ms=900, speaker="agent", text="Good <morning>."),
+                    TurnLine(start_ms=None, end_ms=None, speaker="", text="Hello."),
+                ),
+            ),
+            TranscriptPart(id=9, too_long=True, turns=()),
+            TranscriptPart(id=10, too_long=False, turns=()),
+        ),
+        "transcript-none": said(),
+        "waveform": wave(chart=waveform([0.1, 1.0, 0.0], 12.5)),
+        "waveform-busy": wave(busy=True),
+        "waveform-none": wave(),
         "interaction-listen": one(replace(PAGE, may_download=False)),
     }

@@ -84,6 +84,23 @@ def test_audio_is_a_short_telephone_recording(recordings: list[Recording]) -> No
         assert 120 < sum(heard) / len(heard) < 136, "no offset"
 
 
+def test_some_can_be_followed_in_their_transcript(segments: pl.DataFrame, recordings: list[Recording]) -> None:
+    made = list(recordings_for(segments.head(400), share=0.5, seed=1, followed=0.3))
+    sounds = {one.source_key: one.data for one in of_kind(made, "audio")}
+    usual = {one.source_key: one.data for one in of_kind(recordings, "audio")}
+    long = {key for key, data in sounds.items() if data != usual[key]}
+    assert 0.15 < len(long) / len(sounds) < 0.5
+    for told in (json.loads(one.data) for one in of_kind(made, "transcript") if one.source_key in long):
+        with wave.open(io.BytesIO(sounds[told["segment"]])) as sound:
+            seconds = sound.getnframes() / 8_000
+        assert 8 < seconds < 90
+        assert told["duration_ms"] <= seconds * 1_000 < told["duration_ms"] + 300
+        ends = 0
+        for turn in told["turns"]:
+            assert ends <= turn["start_ms"] < turn["end_ms"]
+            ends = turn["end_ms"]
+
+
 def test_a_transcript_tells_the_conversation_in_order(segments: pl.DataFrame, recordings: list[Recording]) -> None:
     talked = dict(segments.select("source_key", "talk_s").iter_rows())
     for recording in of_kind(recordings, "transcript"):

@@ -15,6 +15,7 @@ from django.urls import URLPattern, URLResolver, get_resolver
 
 from ebbtide.apps.billing.services import meter
 from ebbtide.apps.catalog.identity import segment_id
+from ebbtide.apps.media.models import MediaObject
 from ebbtide.apps.orgs.database import acting_in
 from ebbtide.apps.orgs.models import GroupMember, Membership, Organization, User
 from ebbtide.apps.policies.models import RetentionJob
@@ -90,6 +91,10 @@ DOORS = {
     "insights_targets": Door(view=REFUSED, manage=REFUSED, admin=422, method="post"),  # without a number of seconds
     "interactions": PEOPLE,
     "interaction": PEOPLE,
+    "recording": PEOPLE,
+    "recording_download": PEOPLE,
+    "waveform": PEOPLE,
+    "transcript": PEOPLE,
     "people": PEOPLE,
     "access_log": PEOPLE,
     "person": PEOPLE,
@@ -112,6 +117,9 @@ DOWNLOADS = {
     # other site's page.
     "run_json": "application/json",
     "costs_pdf": "application/pdf",
+    # A recording for a player, or to be kept: nothing of data management is in it.
+    "recording": "application/octet-stream",
+    "recording_download": "application/octet-stream",
 }
 """Addresses whose answer is a file and not a page, each with what it is: the exceptions to "no API"."""
 OF_ACCOUNT = {
@@ -176,12 +184,19 @@ def own(world: World) -> dict[str, str]:
         "req": public_id("req", world.request),
         "month": str(month_of(world.today)),
         "seg": call_of(world.alice),
+        "rec": recording_of(world.alice),
     }
 
 
 def call_of(org: Organization) -> str:
     """A segment that is here."""
     return str(segment_id(f"call-Sales-{days_ago(org, 1)}-0", pepper=bytes(org.pepper)))
+
+
+def recording_of(org: Organization) -> str:
+    """A recording that is here."""
+    with acting_in(org.id):
+        return public_id("rec", MediaObject.objects.order_by("-day", "id")[0].id)
 
 
 def address(name: str, ids: dict[str, str]) -> str:
@@ -287,6 +302,7 @@ def test_foreign_missing_and_malformed_ids_look_the_same(world: World) -> None:
         "tok": public_id("tok", world.foreign_token),
         "month": "1999-01",
         "seg": call_of(world.charlie),
+        "rec": recording_of(world.charlie),
     }
     alice, ids = signed_in("alice"), own(world)
     for name in DOORS:

@@ -16,7 +16,7 @@ from typing import Literal
 import polars as pl
 
 from ebbtide.apps.demo.phrases import EXCHANGES, FAREWELLS, FILLERS, GREETINGS, topic_of
-from ebbtide.apps.demo.speech import conversation
+from ebbtide.apps.demo.speech import conversation, spoken
 
 _SCENES = ("form", "chat", "table")
 _DESKTOP_SHARE = 0.35
@@ -39,7 +39,7 @@ class Recording:
     data: bytes
 
 
-def recordings_for(segments: pl.DataFrame, *, share: float, seed: int) -> Iterator[Recording]:
+def recordings_for(segments: pl.DataFrame, *, share: float, seed: int, followed: float = 0) -> Iterator[Recording]:
     """Make the recordings of a share of the answered segments.
 
     Args:
@@ -47,6 +47,8 @@ def recordings_for(segments: pl.DataFrame, *, share: float, seed: int) -> Iterat
         share: part of the answered segments that was recorded, 0 to 1. Whether a segment is among them depends only on
             its key and the seed.
         seed: the same seed makes the same files.
+        followed: part of the recorded calls whose sound is as long as what is said in it, half a minute or so, and goes
+            with its transcript turn by turn.
 
     Yields:
         For each of them audio (voice), a transcript (voice and chat) and, for about a third, a desktop recording, in
@@ -66,27 +68,51 @@ def recordings_for(segments: pl.DataFrame, *, share: float, seed: int) -> Iterat
         if int.from_bytes(digest[:4], "big") >= limit:
             continue
         random = Random(digest)  # noqa: S311 - decides how invented files look, guards nothing
-        if channel == "voice":
-            yield Recording(source_key, "audio", conversation(random, mark=digest.hex().encode()))
-        if channel in {"voice", "chat"}:
-            yield Recording(
-                source_key, "transcript", _transcript(random, source_key=source_key, queue=queue, talk_s=talk_s)
-            )
+        if channel == "voice" and int.from_bytes(digest[4:8], "big") < followed * 2**32:
+            yield from _followed(random, source_key=source_key, queue=queue, mark=digest.hex().encode())
+        else:
+            if channel == "voice":
+                yield Recording(source_key, "audio", conversation(random, mark=digest.hex().encode()))
+            if channel in {"voice", "chat"}:
+                yield Recording(
+                    source_key, "transcript", _transcript(random, source_key=source_key, queue=queue, talk_s=talk_s)
+                )
         if random.random() < _DESKTOP_SHARE:
             yield Recording(source_key, "desktop", _desktop(random, mark=digest))
 
 
-def _transcript(random: Random, *, source_key: str, queue: str, talk_s: int | None) -> bytes:
-    duration = (talk_s or 30) * 1_000
+def _conversation(random: Random, *, queue: str, wanted: int) -> list[tuple[str, str]]:
+    """Make up who says what, with so many exchanges where there are so many."""
     pool = EXCHANGES[topic_of(queue)] + EXCHANGES["general"]
-    wanted = max(1, min(len(pool), duration // 1_000 // _SECONDS_PER_EXCHANGE))
     said = [("agent", random.choice(GREETINGS).format(queue=queue))]
-    for asked, answer in random.sample(pool, wanted):
+    for asked, answer in random.sample(pool, min(len(pool), wanted)):
         said += (("customer", asked), ("agent", answer))
         if random.random() < 0.4:  # noqa: PLR2004 - two customers in five put a word in
             said.append(("customer", random.choice(FILLERS)))
     thanks, goodbye = random.choice(FAREWELLS)
     said += (("customer", thanks), ("agent", goodbye))
+    return said
+
+
+def _followed(random: Random, *, source_key: str, queue: str, mark: bytes) -> Iterator[Recording]:
+    """Make a conversation that can be listened to and read at once."""
+    said = _conversation(random, queue=queue, wanted=random.randint(2, 4))
+    # a voice without words: as many syllables as there might be in them, spoken fast
+    turns = [(who, max(2, round(len(text) / 5))) for who, text in said]
+    data, places = spoken(turns, random=random, mark=mark)
+    yield Recording(source_key, "audio", data)
+    told = [
+        {"speaker": who, "start_ms": start, "end_ms": end, "text": text}
+        for (who, text), (start, end) in zip(said, places, strict=True)
+    ]
+    whole = {"segment": source_key, "language": "en", "duration_ms": places[-1][1], "turns": told}
+    yield Recording(source_key, "transcript", json.dumps(whole, separators=(",", ":")).encode())
+
+
+def _transcript(random: Random, *, source_key: str, queue: str, talk_s: int | None) -> bytes:
+    duration = (talk_s or 30) * 1_000
+    wanted = max(1, duration // 1_000 // _SECONDS_PER_EXCHANGE)
+    said = _conversation(random, queue=queue, wanted=wanted)
     # Long sentences take longer; the rest of the conversation's time lies between the turns.
     weights = [len(text) * random.uniform(0.8, 1.2) + 8 for _, text in said]
     scale = duration / sum(weights)

@@ -46,6 +46,8 @@ DESKTOP_DAYS = Days(30)
 REASON = "Demo: the simulation was looked at, and its counts are right."
 OPERATOR = "operator@ebbtide.example"
 _SEED = 20_231
+_FOLLOWED = 0.06
+"""Part of the recorded calls whose sound and transcript go together, a quarter of a megabyte each."""
 _RECORDED_CALLS = 4_000
 _SMALLEST_SHARE, _LARGEST_SHARE = 0.02, 0.1
 
@@ -141,7 +143,7 @@ def fill(centre: Centre, *, segments: int, days: int, clock: Clock, told: Told) 
 
 def _record(org: Organization, frame: pl.DataFrame, *, share: float) -> int:
     def incoming() -> Iterator[Incoming]:
-        for one in recordings_for(frame, share=share, seed=_SEED):
+        for one in recordings_for(frame, share=share, seed=_SEED, followed=_FOLLOWED):
             yield Incoming(
                 segment_id(one.source_key, pepper=bytes(org.pepper)), DataType(one.kind), partial(_whole, one)
             )

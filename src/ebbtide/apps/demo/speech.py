@@ -9,6 +9,7 @@ Eight-bit PCM is the one telephone-sized form that all browsers and the standard
 
 import math
 import struct
+from collections.abc import Sequence
 from functools import cache
 from random import Random
 
@@ -56,6 +57,38 @@ def conversation(random: Random, *, mark: bytes) -> bytes:
         length += len(turn) + pause
         speaker, other = other, speaker
     return wav(b"".join(turns), mark=mark)
+
+
+def spoken(turns: Sequence[tuple[str, int]], *, random: Random, mark: bytes) -> tuple[bytes, list[tuple[int, int]]]:
+    """Speak a conversation turn by turn, so that it can be followed in its transcript.
+
+    Args:
+        turns: who, and how many syllables, in their order.
+        random: decides the voices and pauses.
+        mark: as of `conversation`.
+
+    Returns:
+        A WAV file, and where each turn begins and ends in it, in milliseconds.
+    """
+    voices, line = _bank()
+    speakers = list(dict.fromkeys(who for who, _count in turns))
+    voice_of = dict(zip(speakers, random.sample(voices, len(speakers)), strict=True))
+    parts: list[bytes] = []
+    places: list[tuple[int, int]] = []
+    length = 0
+    for who, count in turns:
+        begins, left = length, count
+        while left > 0:
+            some = min(left, _LONGEST_TURN)
+            start = random.randrange(_SYLLABLES - some) * _SYLLABLE
+            parts.append(voice_of[who][start : start + some * _SYLLABLE])
+            length += some * _SYLLABLE
+            left -= some
+        places.append((begins * 1_000 // RATE_HZ, length * 1_000 // RATE_HZ))
+        pause = random.randrange(800, _LONGEST_PAUSE)
+        parts.append(line[pause : 2 * pause])
+        length += pause
+    return wav(b"".join(parts), mark=mark), places
 
 
 def wav(samples: bytes, *, mark: bytes) -> bytes:

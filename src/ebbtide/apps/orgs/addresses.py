@@ -73,6 +73,12 @@ class RequestId(_IdConverter):
     kind = "req"
 
 
+class RecordingId(_IdConverter):
+    """A recording's id."""
+
+    kind = "rec"
+
+
 class SegmentId(StringConverter):
     """A segment's own id, as hexadecimal text."""
 
@@ -86,5 +92,5 @@ class TokenId(_IdConverter):
 
 
 register_converter(SegmentId, "seg")
-for _converter in (OrgId, JobId, RunId, PlanId, MemberId, GroupId, InvitationId, RequestId, TokenId):
+for _converter in (OrgId, RecordingId, JobId, RunId, PlanId, MemberId, GroupId, InvitationId, RequestId, TokenId):
     register_converter(_converter, _converter.kind)

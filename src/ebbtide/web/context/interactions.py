@@ -7,6 +7,7 @@ from datetime import date, datetime
 from ebbtide.domain.cell import DataType
 from ebbtide.domain.period import Period, Span
 from ebbtide.web.charts.timeline import Timeline
+from ebbtide.web.charts.waveform import Waveform
 from ebbtide.web.context.shared import QueueLine
 from ebbtide.web.context.why import SegmentAnswer
 from ebbtide.web.listing import Listing
@@ -212,3 +213,39 @@ class InteractionPage:
     may_listen: bool
     may_download: bool
     may_see_runs: bool
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class WaveformPage:
+    """`components/waveform.html`, as `page`: of which recording; None where it cannot be drawn, or not just now."""
+
+    recording: int
+    chart: Waveform | None = None
+    busy: bool = False
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TurnLine:
+    """What somebody said: milliseconds from the beginning (None where not known), who, what."""
+
+    start_ms: int | None
+    end_ms: int | None
+    speaker: str
+    text: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TranscriptPart:
+    """One transcript; `too_long` where it is not shown for its length."""
+
+    id: int
+    too_long: bool
+    turns: tuple[TurnLine, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TranscriptPage:
+    """`pages/transcript.html`, as `page`: the transcripts of a segment."""
+
+    segment: str
+    parts: tuple[TranscriptPart, ...]

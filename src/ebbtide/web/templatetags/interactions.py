@@ -53,3 +53,9 @@ def clock(value: int | None) -> str:
     hours, rest = divmod(value, _HOUR)
     minutes, seconds = divmod(rest, _MINUTE)
     return f"{hours}:{minutes:02}:{seconds:02}" if hours else f"{minutes}:{seconds:02}"
+
+
+@register.filter
+def clock_ms(value: int) -> str:
+    """Write milliseconds as a clock shows seconds."""
+    return clock(value // 1_000)
