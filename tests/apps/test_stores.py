@@ -17,6 +17,8 @@ PURGED_BY = {
     "insights_hour": "insights_drop_hours",  # a trigger on the cells: with whatever removes or changes one
     "insights_day": "insights_drop_hours",
     "insights_agent": "insights_drop_hours",
+    "media_wordset": "media_drop_words",  # a trigger on the cells, as above
+    "media_words": "media_drop_words",
     "catalog_cell": "runs_purge_rows",
     "media_mediaobject": "runs_close_objects",
 }
@@ -37,7 +39,10 @@ STAYS = {
     "reports_servicetarget": "a setting",
 }
 """Tables that name a Q, a day or a segment and hold nothing that a job could mean, each with the reason."""
-ON_CELLS = {"insights_drop_hours": {"hours_changed", "hours_removed"}}
+ON_CELLS = {
+    "media_drop_words": {"words_changed", "words_removed"},
+    "insights_drop_hours": {"hours_changed", "hours_removed"},
+}
 """Functions that have to be triggers on the cells."""
 
 

@@ -26,6 +26,7 @@ from ebbtide.apps.billing.nightly import look_ahead
 from ebbtide.apps.console.services import change_settings
 from ebbtide.apps.insights.hours import sum_up
 from ebbtide.apps.insights.loading import SegmentLoader
+from ebbtide.apps.media.words import index_words
 from ebbtide.apps.orgs import services as orgs
 from ebbtide.apps.orgs.database import OWNER, SWEEP, WEB, acting_in, as_person, as_platform
 from ebbtide.apps.orgs.models import Organization, User
@@ -33,6 +34,7 @@ from ebbtide.apps.orgs.selectors import refreshed
 from ebbtide.apps.policies.services import create_job
 from ebbtide.apps.reports.services import set_target
 from ebbtide.apps.runs import planning, services
+from ebbtide.apps.runs.wiring import object_store
 from ebbtide.apps.tokens.admission import admit
 from ebbtide.apps.tokens.secret import TokenKind
 from ebbtide.apps.tokens.services import make_token
@@ -93,6 +95,8 @@ def inhabit(name: str) -> Organization:
         )
     spend(org)
     stray(org, queue=queue, day=today)
+    record(org, f"call-Sales-{young}-1", kind=DataType.TRANSCRIPT, content=b"one word")
+    assert index_words(org, store=object_store(), stop=lambda: False) == 1
     assert sum_up(org, now=CLOCK.now(), stop=lambda: False)
     token(org)
     set_target(org.id, queue=queue, seconds=30, actor="test", now=CLOCK.now())

@@ -133,6 +133,8 @@ def interaction_samples() -> dict[str, tuple[str, dict[str, Any]]]:
         "interactions-unfound": many(lines=nothing),
         "interactions-reached": many(lines=nothing, reached=DAY, onward="calls.after=x"),
         "interactions-purged": many(purged=((SALES, DAY), *((replace(FAX, id=n), DAY) for n in range(3, 12)))),
+        "interactions-waiting": many(waiting=1_234),
+        "interactions-may-not-read": many(may_read=False),
         "interactions-wrong": many(form=wrong),
         "interaction": one(PAGE),
         "interaction-purged": one(

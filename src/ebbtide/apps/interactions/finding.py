@@ -25,7 +25,7 @@ _DAYS_AT_ONCE = 150
 _DAY = timedelta(days=1)
 _START = "coalesce(s.queued_at, s.answered_at, s.ended_at, s.day::timestamp AT TIME ZONE 'UTC')"
 _LASTED = "(coalesce(s.wait_s, 0) + coalesce(s.talk_s, 0) + coalesce(s.hold_s, 0))"
-Marks = Mapping[date, Sequence[uuid.UUID]]
+Marks = Mapping[date, Sequence[tuple[int, uuid.UUID]]]
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,6 +56,15 @@ class Found:
 
 
 @dataclass(frozen=True, slots=True)
+class _Day:
+    """A day that has rows: how many, and in how many Qs, of those that are wanted."""
+
+    day: date
+    items: int
+    queues: int
+
+
+@dataclass(frozen=True, slots=True)
 class Place:
     """Where a walk begins: behind a segment, or behind a whole day where `start` is None."""
 
@@ -72,7 +81,7 @@ class Walk:
         org: the organization's number.
         wanted: which segments.
         descending: newest first.
-        marks: by day, the only segments that may be found; None where all may.
+        marks: gives, by day, the only segments that may be found, with their Qs; None where all may.
         reached: the last day that was looked through to its end, where the walk stopped before the range did.
         looked: rows looked through, going by the cells.
     """
@@ -96,28 +105,27 @@ class Walk:
         for days in self._chunks(beyond):
             if at_most is not None and self.looked >= at_most:
                 return found
-            found += self._ask([day for day, _items in days], beyond=beyond, limit=limit - len(found))
-            self.looked += sum(items for _day, items in days)
-            self.reached = days[-1][0]
+            found += self._ask(days, beyond=beyond, limit=limit - len(found))
+            self.reached = days[-1].day
             if len(found) >= limit:
                 break
         self.reached = None
         return found
 
-    def _chunks(self, beyond: Place | None) -> Iterator[list[tuple[date, int]]]:
+    def _chunks(self, beyond: Place | None) -> Iterator[list[_Day]]:
         """Cut the days that have rows into handfuls of growing size; the first is one day, or a few quiet ones."""
-        chunk: list[tuple[date, int]] = []
+        chunk: list[_Day] = []
         held, size = 0, _FIRST_CHUNK
-        for day, items in self._days(beyond):
-            if chunk and held + items > size:
+        for one in self._days(beyond):
+            if chunk and held + one.items > size:
                 yield chunk
                 chunk, held, size = [], 0, size * 2
-            chunk.append((day, items))
-            held += items
+            chunk.append(one)
+            held += one.items
         if chunk:
             yield chunk
 
-    def _days(self, beyond: Place | None) -> Iterator[tuple[date, int]]:
+    def _days(self, beyond: Place | None) -> Iterator[_Day]:
         period = self.wanted.period
         if beyond is not None:
             period = _beyond(period, beyond, descending=self.descending)
@@ -126,7 +134,7 @@ class Walk:
                 # leans on catalog_cell's key (org, day, data_type, queue)
                 cursor.execute(
                     f"""
-                    SELECT day, sum(items)::bigint FROM catalog_cell
+                    SELECT day, sum(items)::bigint, count(*)::integer FROM catalog_cell
                     WHERE org_id = %(org)s AND data_type = 'insights' AND day BETWEEN %(first)s AND %(last)s
                         AND (%(every)s OR queue_id = ANY (%(queues)s))
                     GROUP BY day ORDER BY day {"DESC" if self.descending else "ASC"} LIMIT %(limit)s
@@ -140,19 +148,26 @@ class Walk:
                         "limit": _DAYS_AT_ONCE,
                     },
                 )
-                days = cursor.fetchall()
+                days = [_Day(*row) for row in cursor.fetchall()]
             yield from days
             if len(days) < _DAYS_AT_ONCE:
                 return
-            period = _beyond(period, Place(days[-1][0], None, None), descending=self.descending)
+            period = _beyond(period, Place(days[-1].day, None, None), descending=self.descending)
 
-    def _ask(self, days: Sequence[date], *, beyond: Place | None, limit: int) -> list[Found]:
+    def _ask(self, chunk: Sequence[_Day], *, beyond: Place | None, limit: int) -> list[Found]:
         conditions, values = _conditions(self.wanted)
-        if self.marks is not None:
+        days = [one.day for one in chunk]
+        if self.marks is None:
+            self.looked += sum(one.items for one in chunk)
+        else:
             marks = self.marks(days)
             days = [day for day in days if marks.get(day)]
-            values["marks"] = [one for day in days for one in marks[day]]
-            conditions.append("s.id = ANY (%(marks)s::uuid[])")
+            places = {day: {queue for queue, _id in marks[day]} for day in days}
+            # of a marked day the marked Qs alone are read
+            self.looked += sum(one.items * len(places.get(one.day, ())) // one.queues for one in chunk)
+            values["marks"] = [number for day in days for _queue, number in marks[day]]
+            values["marked"] = sorted({queue for queues in places.values() for queue in queues})
+            conditions += ["s.queue_id = ANY (%(marked)s)", "s.id = ANY (%(marks)s::uuid[])"]
         if not days:
             return []
         way, ahead = ("DESC", "<") if self.descending else ("ASC", ">")

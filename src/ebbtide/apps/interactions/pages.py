@@ -4,7 +4,7 @@ Every function expects an open transaction in the organization.
 """
 
 import uuid
-from collections.abc import Collection, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, date, datetime
 
@@ -13,9 +13,10 @@ from django.db import connections
 from ebbtide.apps.catalog.selectors import purged_lines
 from ebbtide.apps.interactions.asked import Sought
 from ebbtide.apps.interactions.detail import events_of, media_of, rows_of
-from ebbtide.apps.interactions.finding import Found, Place, Walk
+from ebbtide.apps.interactions.finding import Found, Marks, Place, Walk
 from ebbtide.apps.interactions.tables import INTERACTIONS
 from ebbtide.apps.media.selectors import stored
+from ebbtide.apps.media.words import not_yet, numbers_of, said_in, words_of
 from ebbtide.apps.orgs.database import WEB
 from ebbtide.apps.orgs.models import Organization
 from ebbtide.apps.runs.why import why_page
@@ -69,7 +70,7 @@ def interactions_page(
     walks: list[Walk] = []
 
     def give(cut: Cut) -> Sequence[InteractionLine]:
-        walk = Walk(org.id, wanted, descending=cut.descending)
+        walk = Walk(org.id, wanted, descending=cut.descending, marks=_marks(org, wanted))
         walks.append(walk)
         beyond = None if cut.beyond is None else _place(cut.beyond)
         return lines(walk.find(beyond=beyond, limit=cut.limit), queues=queues, org=org.id)
@@ -93,6 +94,7 @@ def interactions_page(
         purged=_purged(org.id, wanted=wanted, queues=queues),
         empty=not listed.rows and not _has_rows(org.id),
         may_read=rights.listen,
+        waiting=not_yet(first=wanted.period.first, last=wanted.period.last, org=org.id) if wanted.text else 0,
     )
 
 
@@ -100,12 +102,22 @@ def every_line(org: Organization, *, wanted: Sought, queues: Queues, descending:
     """Stream all that are wanted; expects a transaction open to its end."""
     beyond: Place | None = None
     while True:
-        walk = Walk(org.id, wanted, descending=descending)
+        walk = Walk(org.id, wanted, descending=descending, marks=_marks(org, wanted))
         found = walk.find(beyond=beyond, limit=_CHUNK, at_most=None)
         yield from lines(found, queues=queues, org=org.id)
         if len(found) < _CHUNK:
             return
         beyond = Place(found[-1].day, found[-1].start, found[-1].id)
+
+
+def _marks(org: Organization, wanted: Sought) -> Callable[[Sequence[date]], Marks] | None:
+    """Give what finds the segments in which the words wanted were said; None where none are wanted."""
+    if not wanted.text:
+        return None
+    numbers = numbers_of(words_of(wanted.text), pepper=bytes(org.pepper))
+    if not numbers:  # nothing but signs: said nowhere
+        return lambda _days: {}
+    return lambda days: said_in(numbers, days=days, org=org.id)
 
 
 def lines(found: Collection[Found], *, queues: Queues, org: int) -> list[InteractionLine]:

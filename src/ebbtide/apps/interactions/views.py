@@ -2,8 +2,10 @@
 
 from collections.abc import Iterator
 
+from django.core.exceptions import PermissionDenied
 from django.http import HttpRequest, HttpResponse, HttpResponseBase
 from django.shortcuts import render
+from django.utils.translation import gettext as _
 
 from ebbtide.apps.accounts.access_log import Deed, Reader, record
 from ebbtide.apps.interactions.asked import Sought, sought
@@ -40,6 +42,11 @@ def interactions(request: HttpRequest, visit: Visit) -> HttpResponseBase:
     with acting_in(org.id):
         queues = queue_lines(org=org.id)
         wanted, form = sought(request.GET, today=today, known=queues.keys())
+        if wanted.text and not rights.listen:
+            raise PermissionDenied(
+                _("Searching what was said needs the permission to listen to recordings of %(org)s.")
+                % {"org": org.name}
+            )
         if asked.csv and not form.wrong.anything:
             reader = Reader(visit.user.email)
             record(org.id, reader=reader, deed=Deed.EXPORT, kind=DataType.INSIGHTS, now=visit.now, what="interactions")

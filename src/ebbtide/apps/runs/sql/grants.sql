@@ -90,6 +90,10 @@ GRANT INSERT ON tokens_token TO ebbtide_web;
 GRANT UPDATE (revoked_at, revoked_by) ON tokens_token TO ebbtide_web;
 GRANT INSERT, UPDATE ON tokens_tokenuse TO ebbtide_web;
 
+-- Words of transcripts: written and removed by functions alone.
+GRANT SELECT ON media_wordset, media_words TO ebbtide_web, ebbtide_sweep;
+GRANT EXECUTE ON FUNCTION media_add_words(date, integer, bigint[], uuid[], bigint[], text[], boolean) TO ebbtide_sweep;
+
 -- The queue of tasks belongs to both.
 DO $$
 DECLARE
