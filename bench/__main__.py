@@ -8,13 +8,14 @@ from pathlib import Path
 
 import structlog
 
-from bench import console, forecast, ingest, nights, objects, pages, partitions, purge, reports, whatif
+from bench import console, forecast, ingest, interactions, nights, objects, pages, partitions, purge, reports, whatif
 from bench.measure import fresh_database, machine
 from ebbtide.pg.launcher import Urls
 
 CALLS = Path("../shared/data/technion_bank_aug1999_d01-15.csv.gz")
 NAMES = [
     "purge", "settled", "whole", "objects", "ingest", "nights", "partitions", "pages", "console", "forecast", "reports",
+    "interactions",
 ]  # fmt: skip
 MAP = Path("docs/examples/bank-calls.toml")
 
@@ -43,6 +44,7 @@ def measured(name: str, *, urls: Urls, asked: argparse.Namespace) -> list[str]:
         "settled": lambda: purge.measure(urls, rows=asked.rows, layout=purge.SETTLED),
         "whole": lambda: purge.measure(urls, rows=asked.rows, layout=purge.whole(asked.rows)),
         "reports": lambda: reports.measure(urls, rows=asked.rows),
+        "interactions": lambda: interactions.measure(urls, rows=asked.rows),
         "objects": lambda: objects.measure(urls, objects=asked.objects),
         "ingest": lambda: ingest.measure(urls, rows=500_000) + import_of_calls(),
         "nights": lambda: nights.measure(count=1_000),

@@ -12,9 +12,11 @@ from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from enum import StrEnum
 
+from django.db import connections
 from django.db.models import QuerySet
 
 from ebbtide.apps.accounts.models import DataAccess
+from ebbtide.apps.orgs.database import WEB
 from ebbtide.domain.calendar import night_start, parse_zone
 from ebbtide.domain.cell import DataType
 
@@ -88,6 +90,12 @@ def record_sitting(
     Returns:
         Whether a line was written.
     """
+    with connections[
+        WEB
+    ].cursor() as cursor:  # players ask for two pieces at once: the second waits, and sees the first
+        cursor.execute(
+            "SELECT pg_advisory_xact_lock(hashtextextended(%s, %s))", [f"{reader.name} {deed} {what} {segment}", org]
+        )
     # leans on data_access_by_segment; of the same thing, so that another recording of the segment has its own line
     same = DataAccess.objects.filter(org_id=org, segment_id=segment, action=deed, kind=kind, what=what)
     if same.filter(actor=reader.name, by_token=reader.by_token, at__gt=now - ONE_SITTING).exists():

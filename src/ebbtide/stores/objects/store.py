@@ -116,6 +116,24 @@ class Objects:
         except ERRORS as exc:
             raise StoreUnreachable(f"The object store did not give an object: {first_line(exc)}") from exc
 
+    def piece(self, key: str, *, first: int, last: int) -> Iterator[bytes]:
+        """Stream a part of an object out.
+
+        Args:
+            key: of the object.
+            first: its first byte, counted from 0.
+            last: its last byte, included.
+
+        Raises:
+            StoreUnreachable: it could not be read.
+        """
+        try:
+            wanted = obstore.get(self.opened.store, key, options={"range": (first, last + 1)})
+            for chunk in wanted.stream(min_chunk_size=_READ_BYTES):
+                yield bytes(chunk)
+        except ERRORS as exc:
+            raise StoreUnreachable(f"The object store did not give an object: {first_line(exc)}") from exc
+
     def keys(self, prefix: str) -> Iterator[str]:
         """List the keys below a prefix (whole path segments; a trailing slash is optional; "" for all).
 
