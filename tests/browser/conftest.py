@@ -5,7 +5,6 @@ ORM calls of the test stand beside Playwright's event loop, which Django takes f
 
 import os
 import shutil
-import threading
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from http import HTTPStatus
@@ -14,11 +13,10 @@ from typing import Any
 
 import pytest
 from axe_core_python.sync_playwright import Axe
-from django.core.servers.basehttp import ThreadedWSGIServer, WSGIRequestHandler
-from django.core.wsgi import get_wsgi_application
 from playwright.sync_api import Browser, BrowserContext, ConsoleMessage, Page, Request, Response, sync_playwright
 
 from ebbtide.pg.launcher import Urls
+from tests.served import served
 
 CHROMIUM = next(filter(None, map(shutil.which, ("chromium", "chromium-browser", "google-chrome"))), None)
 FLAGS = [
@@ -30,23 +28,11 @@ MOST_TRANSFERRED = 300_000
 WIDE, PHONE = {"width": 1280, "height": 900}, {"width": 390, "height": 844}
 
 
-class _Quiet(WSGIRequestHandler):
-    def log_message(self, format: str, *args: Any) -> None:
-        """Say nothing."""
-
-
 @pytest.fixture
 def address(database: Urls) -> Iterator[str]:
-    """The product, served on a port of its own; each request has a thread, and its connections end with it."""
-    server = ThreadedWSGIServer(("127.0.0.1", 0), _Quiet)
-    server.daemon_threads = True
-    server.set_app(get_wsgi_application())
-    serving = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.05})
-    serving.start()
-    yield f"http://127.0.0.1:{server.server_port}"
-    server.shutdown()
-    serving.join()
-    server.server_close()
+    """The product, served."""
+    with served() as where:
+        yield where
 
 
 @pytest.fixture(scope="session")

@@ -6,6 +6,7 @@ from typing import Any
 
 from django import forms
 
+from ebbtide.apps.retrieval.describing import page
 from ebbtide.apps.tokens.forms import TokenForm
 from ebbtide.apps.tokens.tables import TOKENS
 from ebbtide.web.context.accounts import Choice
@@ -66,5 +67,6 @@ def token_samples() -> dict[str, tuple[str, dict[str, Any]]]:
         ),
         "token-new": ("pages/token_new.html", {**inside, "form": TokenForm(), "page": new}),
         "token-new-wrong": ("pages/token_new.html", {**inside, "form": wrong, "page": new}),
+        "api": ("pages/api.html", {"page": page()}),
         "token-made": ("pages/token_made.html", {**inside, "page": made}),
     }

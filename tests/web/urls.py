@@ -11,6 +11,8 @@ def nowhere(request: HttpRequest, **ids: int | str) -> HttpResponse:
 urlpatterns = [
     path("", nowhere, name="start"),
     path("sign-in/", nowhere, name="login"),
+    path("api/", nowhere, name="api"),
+    path("api/openapi.json", nowhere, name="api_openapi"),
     path("sign-out/", nowhere, name="logout"),
     path("platform/", nowhere, name="platform"),
     path("platform/orgs/new/", nowhere, name="platform_org_new"),

@@ -130,6 +130,7 @@ INSTALLED_APPS = [
     "ebbtide.apps.reports",
     "ebbtide.apps.tokens",
     "ebbtide.apps.interactions",
+    "ebbtide.apps.retrieval",
     "ebbtide.apps.editor",
     "ebbtide.apps.activation",
     "ebbtide.apps.console",

@@ -15,6 +15,7 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path("o/<org:org>/", include("ebbtide.apps.tokens.urls")),
     path("o/<org:org>/", include("ebbtide.apps.interactions.urls")),
     path("", include("ebbtide.apps.activation.urls")),
+    path("api/", include("ebbtide.apps.retrieval.urls")),
     path("platform/", include("ebbtide.apps.console.urls")),
 ]
 

@@ -133,7 +133,12 @@ ENTRANCES = {
     "invitation", "login", "mfa_authenticate", "mfa_login_webauthn", "set_up",
 }  # fmt: skip
 """Pages for whoever is not signed in yet."""
-OF_NO_ORG = {"start", "logout"} | OF_ACCOUNT | ENTRANCES
+OF_NO_ORG = {"start", "logout", "api", "api_openapi"} | OF_ACCOUNT | ENTRANCES
+OF_PROGRAMS = {
+    "api-root", "api_whoami", "api_segments", "api_segment", "api_interactions", "api_recordings", "api_recording",
+    "api_recording_content", "api_transcripts", "api_transcript", "api_transcript_content",
+}  # fmt: skip
+"""What programs may read with a token: tests/apps/retrieval. Nothing of it is data management; no cookie opens it."""
 OF_PLATFORM = {
     "requests", "request", "request_arm", "request_decline",
     "org_deletion", "org_disarm", "org_stop", "org_release",
@@ -217,7 +222,7 @@ def said(answer: HttpResponse) -> str:
 
 
 def test_every_address_has_its_row() -> None:
-    assert ROUTES.keys() == DOORS.keys() | OF_NO_ORG | OF_PLATFORM | OF_CONSOLE
+    assert ROUTES.keys() == DOORS.keys() | OF_NO_ORG | OF_PLATFORM | OF_CONSOLE | OF_PROGRAMS
     assert all("<org:org>" in ROUTES[name] for name in DOORS)
 
 
@@ -345,13 +350,24 @@ def test_a_right_taken_away_is_gone_at_the_next_click(world: World) -> None:
 
 def test_a_form_without_its_token_is_refused(world: World) -> None:
     alice = signed_in("alice", strict=True)
-    for name in ROUTES:
+    for name in ROUTES.keys() - OF_PROGRAMS:
         answer = alice.post(address(name, own(world)), {"days": "1"})
         assert answer.status_code == 403, name
         assert "The form was not accepted" in answer.content.decode()
     with acting_in(world.alice.id):
         assert RetentionJob.objects.filter(deleted_at__isnull=True).count() == 1
         assert Plan.objects.get(id=world.plan).confirmed_at is None
+
+
+def test_programs_come_in_by_token_alone_and_never_to_data_management(world: World) -> None:
+    """A cookie opens nothing of theirs; and what they can open is named nowhere near jobs, plans, runs and switches."""
+    alice = signed_in("alice")
+    for name in OF_PROGRAMS:
+        route = ROUTES[name]
+        assert route.startswith("api/v1/")
+        assert not re.search(r"job|plan|run|flag|hold|arm|switch|delet|people|org", route)
+        answer = alice.get("/" + re.sub(r"<\w+>", "1", route))
+        assert (answer.status_code, answer["Content-Type"]) == (401, "application/problem+json"), name
 
 
 @pytest.mark.parametrize("name", DOORS)  # each its own centre: some of these requests do change things

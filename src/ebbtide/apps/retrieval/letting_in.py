@@ -1,0 +1,41 @@
+"""The door of the retrieval API: every request shows a token, and is let in as its organization, to read alone."""
+
+from typing import Any
+
+from django.conf import settings
+from django.http import HttpRequest
+from ninja.security import HttpBearer
+
+from ebbtide.apps.orgs.access import now_of
+from ebbtide.apps.tokens.admission import Program, admit
+from ebbtide.apps.tokens.secret import TokenKind
+
+
+class ByToken(HttpBearer):
+    """Lets in who shows a live token that reads; puts the `Program` into `request.program`."""
+
+    def __call__(self, request: HttpRequest) -> Any:
+        """Let in, or refuse.
+
+        Raises:
+            TokenRefused: there is no such token.
+            TooFast: it asks more often than it may.
+        """
+        program = admit(
+            request.headers.get("Authorization"),
+            kind=TokenKind.READ,
+            per_minute=settings.EBBTIDE_API_PER_MINUTE,
+            now=now_of(request),
+        )
+        request.program = program  # type: ignore[attr-defined] # read back, typed, below
+        return program
+
+    def authenticate(self, request: HttpRequest, token: str) -> Any:
+        """Never asked: `__call__` does it all."""
+        raise NotImplementedError
+
+
+def program_of(request: HttpRequest) -> Program:
+    """Give the program that was let in."""
+    program: Program = request.program  # type: ignore[attr-defined] # put there by ByToken
+    return program
