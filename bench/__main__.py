@@ -8,7 +8,20 @@ from pathlib import Path
 
 import structlog
 
-from bench import console, forecast, ingest, interactions, nights, objects, pages, partitions, purge, reports, whatif
+from bench import (
+    console,
+    feed,
+    forecast,
+    ingest,
+    interactions,
+    nights,
+    objects,
+    pages,
+    partitions,
+    purge,
+    reports,
+    whatif,
+)
 from bench.measure import fresh_database, machine
 from ebbtide.pg.launcher import Urls
 
@@ -16,6 +29,7 @@ CALLS = Path("../shared/data/technion_bank_aug1999_d01-15.csv.gz")
 NAMES = [
     "purge", "settled", "whole", "objects", "ingest", "nights", "partitions", "pages", "console", "forecast", "reports",
     "interactions",
+    "feed",
 ]  # fmt: skip
 MAP = Path("docs/examples/bank-calls.toml")
 
@@ -47,6 +61,7 @@ def measured(name: str, *, urls: Urls, asked: argparse.Namespace) -> list[str]:
         "interactions": lambda: interactions.measure(urls, rows=asked.rows),
         "objects": lambda: objects.measure(urls, objects=asked.objects),
         "ingest": lambda: ingest.measure(urls, rows=500_000) + import_of_calls(),
+        "feed": lambda: feed.measure(urls, rows=100_000),
         "nights": lambda: nights.measure(count=1_000),
         "forecast": lambda: forecast.measure() + whatif.measure(urls),
         "pages": lambda: pages.measure(urls, rows=asked.rows, orgs_besides=asked.organizations),

@@ -19,7 +19,7 @@ LOOPBACK = {"localhost", "127.0.0.1", "::1"}
 _MOST_PROXIES = 9
 _MOST_STRETCH = 100_000_000
 _MOST_BACKUP_DAYS = 36_500
-_MOST_PER_MINUTE = 1_000_000
+_MOST_WHOLE = 1_000_000
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,6 +77,7 @@ class Environment:
         backup_days: how long backups of the database are kept; EBBTIDE_BACKUP_DAYS; 0: none are made, None: not said.
         api_per_minute: requests a token of the retrieval API may make; EBBTIDE_API_PER_MINUTE.
         feed_per_minute: requests a token of a feed may make; EBBTIDE_FEED_PER_MINUTE.
+        feed_media_mib: how large a fed recording may be, in MiB; EBBTIDE_FEED_MEDIA_MIB.
         single_sign_on: EBBTIDE_OIDC_URL, EBBTIDE_OIDC_CLIENT, EBBTIDE_OIDC_SECRET, EBBTIDE_OIDC_NAME; None: not
             offered.
     """
@@ -98,6 +99,7 @@ class Environment:
     backup_days: int | None
     api_per_minute: int
     feed_per_minute: int
+    feed_media_mib: int
     single_sign_on: SingleSignOn | None
 
 
@@ -138,10 +140,10 @@ def _backup_days() -> int | None:
     return int(text)
 
 
-def _per_minute(name: str, text: str) -> int:
+def _whole(name: str, text: str) -> int:
     text = text.strip()
-    if not text.isdecimal() or not 1 <= int(text) <= _MOST_PER_MINUTE:
-        raise InputInvalid(f"{name} must be a whole number from 1 to {_MOST_PER_MINUTE:,}, not {text!r}.", field=name)
+    if not text.isdecimal() or not 1 <= int(text) <= _MOST_WHOLE:
+        raise InputInvalid(f"{name} must be a whole number from 1 to {_MOST_WHOLE:,}, not {text!r}.", field=name)
     return int(text)
 
 
@@ -233,7 +235,8 @@ def read_environment() -> Environment:
         smtp=_smtp(),
         mail_from=_mail_from(),
         backup_days=_backup_days(),
-        api_per_minute=_per_minute("EBBTIDE_API_PER_MINUTE", os.environ.get("EBBTIDE_API_PER_MINUTE", "600")),
-        feed_per_minute=_per_minute("EBBTIDE_FEED_PER_MINUTE", os.environ.get("EBBTIDE_FEED_PER_MINUTE", "6000")),
+        api_per_minute=_whole("EBBTIDE_API_PER_MINUTE", os.environ.get("EBBTIDE_API_PER_MINUTE", "600")),
+        feed_per_minute=_whole("EBBTIDE_FEED_PER_MINUTE", os.environ.get("EBBTIDE_FEED_PER_MINUTE", "6000")),
+        feed_media_mib=_whole("EBBTIDE_FEED_MEDIA_MIB", os.environ.get("EBBTIDE_FEED_MEDIA_MIB", "2048")),
         single_sign_on=_single_sign_on(),
     )

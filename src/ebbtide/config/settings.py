@@ -22,6 +22,7 @@ EBBTIDE_BACKUP_DAYS = ENVIRONMENT.backup_days
 EBBTIDE_SINGLE_SIGN_ON = ENVIRONMENT.single_sign_on
 EBBTIDE_API_PER_MINUTE = ENVIRONMENT.api_per_minute
 EBBTIDE_FEED_PER_MINUTE = ENVIRONMENT.feed_per_minute
+EBBTIDE_FEED_MEDIA_MIB = ENVIRONMENT.feed_media_mib
 EBBTIDE_OBJECTS_URL = ENVIRONMENT.objects_url or (EBBTIDE_DATA / "objects").as_uri()
 
 
@@ -131,6 +132,7 @@ INSTALLED_APPS = [
     "ebbtide.apps.tokens",
     "ebbtide.apps.interactions",
     "ebbtide.apps.retrieval",
+    "ebbtide.apps.feed",
     "ebbtide.apps.editor",
     "ebbtide.apps.activation",
     "ebbtide.apps.console",

@@ -16,6 +16,7 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path("o/<org:org>/", include("ebbtide.apps.interactions.urls")),
     path("", include("ebbtide.apps.activation.urls")),
     path("api/", include("ebbtide.apps.retrieval.urls")),
+    path("feed/", include("ebbtide.apps.feed.urls")),
     path("platform/", include("ebbtide.apps.console.urls")),
 ]
 

@@ -137,8 +137,9 @@ OF_NO_ORG = {"start", "logout", "api", "api_openapi"} | OF_ACCOUNT | ENTRANCES
 OF_PROGRAMS = {
     "api-root", "api_whoami", "api_segments", "api_segment", "api_interactions", "api_recordings", "api_recording",
     "api_recording_content", "api_transcripts", "api_transcript", "api_transcript_content",
+    "feed", "feed_segments", "feed_media", "feed_media_by_key",
 }  # fmt: skip
-"""What programs may read with a token: tests/apps/retrieval. Nothing of it is data management; no cookie opens it."""
+"""What programs may read and bring in with a token (tests/apps/retrieval and feed); no cookie opens any of it."""
 OF_PLATFORM = {
     "requests", "request", "request_arm", "request_decline",
     "org_deletion", "org_disarm", "org_stop", "org_release",
@@ -364,10 +365,10 @@ def test_programs_come_in_by_token_alone_and_never_to_data_management(world: Wor
     alice = signed_in("alice")
     for name in OF_PROGRAMS:
         route = ROUTES[name]
-        assert route.startswith("api/v1/")
+        assert route.startswith(("api/v1/", "feed/"))
         assert not re.search(r"job|plan|run|flag|hold|arm|switch|delet|people|org", route)
-        answer = alice.get("/" + re.sub(r"<\w+>", "1", route))
-        assert (answer.status_code, answer["Content-Type"]) == (401, "application/problem+json"), name
+        answers = {ask("/" + re.sub(r"<[\w:]+>", "1", route)).status_code for ask in (alice.get, alice.post, alice.put)}
+        assert answers == {401, 405}, name
 
 
 @pytest.mark.parametrize("name", DOORS)  # each its own centre: some of these requests do change things

@@ -13,6 +13,7 @@ from collections.abc import Set as AbstractSet
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass
 from datetime import date
+from typing import Literal
 
 import polars as pl
 from django.db import connections, transaction
@@ -79,7 +80,7 @@ _FRESH_ONLY = "JOIN intake_fresh USING (line)"
 # Late is what lies before the line now, and what lay before it under the date it was first seen with.
 _LATE = f"""
     WITH late AS (
-        SELECT s.id, s.queue_id, s.day, coalesce(i.day, s.day) AS purged_day FROM intake_segment s
+        SELECT s.line, s.id, s.queue_id, s.day, coalesce(i.day, s.day) AS purged_day FROM intake_segment s
         LEFT JOIN insights_identity i ON i.org_id = %(org)s AND i.id = s.id
         LEFT JOIN {_LINE}
         LEFT JOIN catalog_purgedline was
@@ -90,7 +91,7 @@ _LATE = f"""
         INSERT INTO insights_setaside (org_id, segment_id, kind, reason, queue_id, day)
         SELECT %(org)s, id, 'late', 'its Q and day (' || purged_day || ') are purged', queue_id, day FROM late
         ON CONFLICT (org_id, segment_id, kind) DO NOTHING)
-    SELECT count(*) FROM late
+    SELECT line FROM late
 """  # noqa: S608 - as above
 
 
@@ -105,6 +106,27 @@ class Counts(Tally):
     undatable: int = 0
     rejected: int = 0
     flagged: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class Loaded:
+    """What became of a batch, row by row.
+
+    Attributes:
+        counts: of all of them.
+        fresh: lines that came in, datable or not; None where all did.
+        late: lines that stay out, because their Q and day are purged.
+    """
+
+    counts: Counts
+    fresh: frozenset[int] | None
+    late: frozenset[int]
+
+    def end_of(self, line: int, *, dated: bool) -> Literal["imported", "undatable", "late", "already_there"]:
+        """Say what became of a row; `dated` is whether it has a day."""
+        if self.fresh is None or line in self.fresh:
+            return "imported" if dated else "undatable"
+        return "late" if line in self.late else "already_there"
 
 
 class SegmentLoader:
@@ -133,6 +155,13 @@ class SegmentLoader:
             InputInvalid: a queue's name is unusable.
             Taken: others kept coming first.
         """
+        return self._loaded(segments, events=events, named=False).counts
+
+    def tell(self, segments: pl.DataFrame, *, events: pl.DataFrame) -> Loaded:
+        """Load one batch as `load` does, and tell of each row what became of it."""
+        return self._loaded(segments, events=events, named=True)
+
+    def _loaded(self, segments: pl.DataFrame, *, events: pl.DataFrame, named: bool) -> Loaded:
         keyed = segments.with_columns(
             pl.Series("id", segment_ids(segments["source_key"], pepper=self._pepper), dtype=pl.String)
         )
@@ -143,11 +172,11 @@ class SegmentLoader:
         )
         rows = _csv(numbered.select(_STAGED))
         timeline = _csv(events.select("line", "at", "kind")) if events.height else None
-        counts = self._again(lambda: self._load(rows, count=keyed.height, timeline=timeline), days=days)
-        counts.flagged = segments["flags"].count()
-        return counts
+        loaded = self._again(lambda: self._load(rows, count=keyed.height, timeline=timeline, named=named), days=days)
+        loaded.counts.flagged = segments["flags"].count()
+        return loaded
 
-    def _again(self, attempt: Callable[[], Counts], *, days: AbstractSet[date]) -> Counts:
+    def _again(self, attempt: Callable[[], Loaded], *, days: AbstractSet[date]) -> Loaded:
         """Try a batch again where a purge or another import came first; it then sees what they did."""
         for _ in range(ATTEMPTS - 1):
             try:
@@ -173,8 +202,10 @@ class SegmentLoader:
         self._queues.update(made)
         self._days |= days
 
-    def _load(self, rows: memoryview, *, count: int, timeline: memoryview | None) -> Counts:
+    def _load(self, rows: memoryview, *, count: int, timeline: memoryview | None, named: bool) -> Loaded:
         values = {"org": self._org}
+        late: frozenset[int] = frozenset()
+        lines: frozenset[int] | None = None
         with acting_in(self._org) as cursor:
             cursor.execute(_STAGE)
             _copy(cursor, rows, into="intake_segment")
@@ -188,9 +219,13 @@ class SegmentLoader:
                 cursor.execute(_UNDATABLE.format(fresh=only), values)
             if fresh < count:
                 cursor.execute(_LATE, values)
-                counts.late = cursor.fetchone()[0]
+                late = frozenset(line for (line,) in cursor.fetchall())
+                counts.late = len(late)
             counts.already_there = count - fresh - counts.late
-        return counts
+            if named and only:
+                cursor.execute("SELECT line FROM intake_fresh")
+                lines = frozenset(line for (line,) in cursor.fetchall())
+        return Loaded(counts, lines, late)
 
     def _register(self, cursor: CursorWrapper, *, count: int) -> tuple[int, str]:
         """Register the batch's ids; gives how many are new, and what picks them out of the batch ("": all are).
