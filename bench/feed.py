@@ -9,6 +9,7 @@ import hashlib
 import http.client
 import json
 import os
+import socket
 import subprocess
 import sys
 import threading
@@ -153,7 +154,7 @@ class _Server:
         self._process = subprocess.Popen(command, env=self._environment, stderr=subprocess.DEVNULL)
         for _ in range(300):
             try:
-                http.client.HTTPConnection("127.0.0.1", PORT, timeout=1).connect()
+                socket.create_connection(("127.0.0.1", PORT), timeout=1).close()
             except OSError:
                 time.sleep(0.1)
             else:

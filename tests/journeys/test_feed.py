@@ -6,6 +6,7 @@ import http.client
 import json
 import os
 import signal
+import socket
 import threading
 import time
 from collections.abc import Callable
@@ -44,7 +45,7 @@ class Server:
 
     def _answers(self) -> bool:
         try:
-            http.client.HTTPConnection("127.0.0.1", self.port, timeout=1).connect()
+            socket.create_connection(("127.0.0.1", self.port), timeout=1).close()
         except OSError:
             return False
         return True

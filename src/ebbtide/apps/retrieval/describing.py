@@ -1,5 +1,6 @@
 """The description of the retrieval API: as OpenAPI for programs, as a page for people; both from the API itself."""
 
+from functools import cache
 from typing import Any
 
 from ebbtide.apps.retrieval.api import api
@@ -21,6 +22,12 @@ def description(base: str = "") -> dict[str, Any]:
     Args:
         base: where the product is, as `https://host`.
     """
+    return {**_described(), "servers": [{"url": base}]} if base else _described()
+
+
+@cache
+def _described() -> dict[str, Any]:
+    """Describe the API, once a process."""
     told: dict[str, Any] = api.get_openapi_schema(path_prefix="/api/v1/")
     for operations in told["paths"].values():
         for operation in operations.values():
@@ -29,11 +36,10 @@ def description(base: str = "") -> dict[str, Any]:
                 if int(status) >= _WRONG and "application/json" in answer.get("content", {}):
                     answer["content"] = {CONTENT_TYPE: answer["content"]["application/json"]}
             operation["responses"] = {str(status): answer for status, answer in operation["responses"].items()}
-    if base:
-        told["servers"] = [{"url": base}]
     return told
 
 
+@cache
 def page() -> ApiPage:
     """Give the description as people read it."""
     told = description()
