@@ -4,10 +4,12 @@ import re
 import subprocess
 import sys
 import urllib.request
+from datetime import timedelta
 from pathlib import Path
 
 import pytest
 
+from ebbtide.apps.retrieval.asked import Place
 from tests.served import served
 
 from .test_api import Side, alice, charlie, database, staged, walk
@@ -21,7 +23,9 @@ def test_what_is_described_is_what_is_answered(alice: Side, tmp_path: Path, monk
     recording, transcript = walk(alice, "recordings")[0]["id"], walk(alice, "transcripts")[0]["id"]
     segment = walk(alice, "segments")[0]["id"]
     there = {"recording": recording, "transcript": transcript, "segment": segment}
-    lines = [f'"path.{name}" = "{identity}"' for name, identity in there.items()]
+    there_too = Place(alice.today - timedelta(days=60), ()).written()  # nobody makes up where a page begins
+    lines = [f'"query.after" = "{there_too}"']
+    lines += [f'"path.{name}" = "{identity}"' for name, identity in there.items()]
     (tmp_path / "schemathesis.toml").write_text("\n".join(["[parameters]", *lines, ""]))
     with served() as address:
         urllib.request.urlopen(f"{address}/api/openapi.json").close()  # noqa: S310 - our own server

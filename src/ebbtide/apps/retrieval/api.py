@@ -341,7 +341,7 @@ def recording(request: HttpRequest, recording: str) -> Any:
         return _media_one(request, recording, kinds=_RECORDED, org=org)
 
 
-_BYTES = {"application/octet-stream": {"schema": {"type": "string", "format": "binary"}}}
+_BYTES = {name: {"schema": {"type": "string", "format": "binary"}} for name in content.TYPES}
 _PROBLEM = {"application/problem+json": {"schema": {"$ref": "#/components/schemas/Problem"}}}
 _BINARY: dict[str, Any] = {
     "responses": {

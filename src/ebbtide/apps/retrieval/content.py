@@ -27,6 +27,11 @@ _KNOWN = (
     (b"\x1aE\xdf\xa3", 0, "video/webm", "webm"),
 )
 _UNKNOWN = ("application/octet-stream", "bin")
+TYPES = (
+    "application/octet-stream", "audio/wav", "audio/ogg", "audio/flac", "audio/mpeg", "audio/mp4", "audio/webm",
+    "video/mp4", "video/webm", "application/json", "text/vtt", "text/plain",
+)  # fmt: skip
+"""All that content can come as."""
 
 
 def kind_of(head: bytes, *, kind: DataType) -> tuple[str, str]:
