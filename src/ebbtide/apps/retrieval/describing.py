@@ -77,7 +77,7 @@ def _operation(method: str, path: str, operation: dict[str, Any]) -> OperationLi
             ParameterLine(
                 name=one["name"],
                 place=one["in"],
-                type=_type(one["schema"]),
+                type=_type(one["schema"]).removesuffix(" or null"),  # what is left out
                 needed=one.get("required", False),
                 words=_plain(one.get("description") or one["schema"].get("description", "")),
             )
