@@ -341,7 +341,8 @@ def recording(request: HttpRequest, recording: str) -> Any:
         return _media_one(request, recording, kinds=_RECORDED, org=org)
 
 
-_BYTES = {name: {"schema": {"type": "string", "format": "binary"}} for name in content.TYPES}
+_BYTES: dict[str, Any] = {name: {"schema": {"type": "string", "format": "binary"}} for name in content.TYPES}
+_BYTES["application/json"] = {"schema": {}}  # of whatever shape it came in
 _PROBLEM = {"application/problem+json": {"schema": {"$ref": "#/components/schemas/Problem"}}}
 _BINARY: dict[str, Any] = {
     "responses": {

@@ -43,12 +43,13 @@ def _uuid(value: object) -> object:
 
 Day = Annotated[date, BeforeValidator(_day)]
 SegmentId = Annotated[UUID, BeforeValidator(_uuid)]
+QueueName = Annotated[str, Field(min_length=1, max_length=120, pattern=r"\S")]
 
 
 class Filters(Schema):
     """What narrows every list; what is left out narrows nothing."""
 
-    queue: list[str] = Field(
+    queue: list[QueueName] = Field(
         default_factory=list, max_length=MOST_QUEUES, description="Id or name of a Q; may come several times."
     )
     since: Day | None = Field(None, description="First org-local day (YYYY-MM-DD).")
