@@ -418,9 +418,9 @@ def aside_page(rows: Sequence[AsideRow], **more: Any) -> AsidePage:
     return AsidePage(listing=first_page("aside", ASIDE_HEADS, rows), queues=QUEUES, **{**values, **more})
 
 
-def orphans_page(rows: Sequence[OrphanRow]) -> OrphansPage:
-    heads = ("First seen", "What", "Key", "Times seen", "What becomes of it")
-    return OrphansPage(listing=first_page("orphans", heads, rows), seen_at=NOW if rows else None)
+def orphans_page(rows: Sequence[OrphanRow], **more: Any) -> OrphansPage:
+    heads = ("First seen", "What", "Key", "Bytes", "Times seen", "What becomes of it")
+    return OrphansPage(listing=first_page("orphans", heads, rows), compared_at=NOW, objects=1_204, **more)
 
 
 ORPHANED = tuple(
@@ -431,6 +431,7 @@ ORPHANED = tuple(
         last_seen_at=NOW,
         sightings=number + 1,
         fate=fate,
+        bytes=None if fate == "missing" else 4_096,
         left_reason="AccessDenied" if fate == "goes" else "",
     )
     for number, fate in enumerate(("missing", "foreign", "unexplained", "goes", "waits"))
@@ -640,7 +641,11 @@ def samples() -> dict[str, tuple[str, dict[str, Any]]]:
         "storage": ("pages/storage.html", {"frame": frame("home"), "page": storage_page(QUEUES)}),
         "storage-empty": ("pages/storage.html", {"frame": frame("home"), "page": storage_page(())}),
         "orphans": ("pages/orphans.html", {"frame": frame("home"), "page": orphans_page(ORPHANED)}),
-        "orphans-none": ("pages/orphans.html", {"frame": frame("home"), "page": orphans_page(())}),
+        "orphans-none": ("pages/orphans.html", {"frame": frame("home"), "page": orphans_page((), failed_at=NOW)}),
+        "orphans-first": (
+            "pages/orphans.html",
+            {"frame": frame("home"), "page": replace(orphans_page(()), compared_at=None)},
+        ),
         "aside": ("pages/aside.html", {"frame": frame("home"), "page": aside_page(SET_ASIDE)}),
         "aside-none-fit": (
             "pages/aside.html",

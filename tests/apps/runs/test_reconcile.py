@@ -343,8 +343,8 @@ def test_what_comes_and_goes_during_the_listing_is_no_drift(
     listings = []
 
     class Busy:
-        def keys(self, prefix: str) -> list[str]:
-            listed = list(real.keys(prefix))
+        def sizes(self, prefix: str) -> list[tuple[str, int]]:
+            listed = list(real.sizes(prefix))
             listings.append(prefix)
             if len(listings) == 1:
                 record(alice, f"call-Support-{DAY}-0", kind=DataType.AUDIO)  # its row is there when rows are read

@@ -16,7 +16,8 @@ from ebbtide.apps.orgs.models import Organization
 class StrayEntry(models.Model):
     """Objects without a row that were found in a purged cell and destroyed, a line for each cell and reconciliation.
 
-    A page of its own: no run planned them, so they are in no run's numbers. `run_id` is the run that purged the cell.
+    A page of its own: no run planned them, so they are in no run's numbers. `run_id` is the run that purged the cell;
+    `bytes` is NULL where the store did not tell the size of each.
     """
 
     id = models.BigAutoField(primary_key=True)
@@ -26,6 +27,7 @@ class StrayEntry(models.Model):
     day = models.DateField()
     data_type = models.TextField()
     items = models.BigIntegerField()
+    bytes = models.BigIntegerField(null=True)
     first_seen_at = models.DateTimeField()
     at = models.DateTimeField(db_default=Now())
 

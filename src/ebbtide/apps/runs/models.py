@@ -121,6 +121,7 @@ class Orphan(models.Model):
 
     Attributes:
         what: object, or row.
+        bytes: of an object, with all versions kept of it; None where the store does not tell, or it is a row.
         sightings: how many reconciliations have seen it; each confirms what it sees by a second listing.
         fate: what becomes of it, by rule (sql/orphans.sql): waits, goes, foreign, unexplained or missing.
         claimed_at: when it was decided to destroy it.
@@ -131,6 +132,7 @@ class Orphan(models.Model):
     org = models.ForeignKey(Organization, on_delete=models.PROTECT, db_index=False)
     what = models.TextField()
     key = models.TextField()
+    bytes = models.BigIntegerField(null=True)
     first_seen_at = models.DateTimeField()
     last_seen_at = models.DateTimeField()
     sightings = models.IntegerField(default=1)
@@ -143,6 +145,26 @@ class Orphan(models.Model):
             models.UniqueConstraint(name="orphan_once", fields=["org", "what", "key"]),
             models.CheckConstraint(name="orphan_what", condition=models.Q(what__in=["object", "row"])),
         ]
+
+
+class Reconciliation(models.Model):
+    """When an organization's counts, rows and objects were last compared, and what came of it: one row for each.
+
+    Attributes:
+        tried_at: when the last comparison began, however it ended.
+        compared_at: when the last one began that came to its end; None before the first.
+        cells, listed: how many cells and objects that one compared.
+        differences: how many it found, by what they are (`cell items`, `object unknown` …), mended ones included.
+        reason: why the last one did not come to its end; empty where it did.
+    """
+
+    org = models.OneToOneField(Organization, on_delete=models.PROTECT, primary_key=True)
+    tried_at = models.DateTimeField()
+    compared_at = models.DateTimeField(null=True)
+    cells = models.BigIntegerField(default=0)
+    listed = models.BigIntegerField(default=0)
+    differences = models.JSONField(default=dict)
+    reason = models.TextField(default="")
 
 
 class Run(models.Model):

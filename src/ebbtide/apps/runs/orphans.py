@@ -8,7 +8,7 @@ from collections.abc import Iterator, Sequence
 from django.db.models import QuerySet
 from django.utils.translation import gettext_lazy
 
-from ebbtide.apps.runs.models import Orphan
+from ebbtide.apps.runs.models import Orphan, Reconciliation
 from ebbtide.web.context.kept import OrphanRow, OrphansPage
 from ebbtide.web.listing import Asked, Column, Table, every_row, list_query
 
@@ -19,6 +19,8 @@ ORPHANS: Table[OrphanRow] = Table(
                field="first_seen_at"),
         Column(name="what", label=gettext_lazy("What"), value=lambda row: row.what, field="what"),
         Column(name="key", label=gettext_lazy("Key"), value=lambda row: row.key, field="key"),
+        Column(name="size", label=gettext_lazy("Bytes"), value=lambda row: row.bytes, field="bytes", number=True,
+               sortable=False),
         Column(name="seen", label=gettext_lazy("Times seen"), value=lambda row: row.sightings, field="sightings",
                number=True),
         Column(name="fate", label=gettext_lazy("What becomes of it"), value=lambda row: row.fate, field="fate"),
@@ -36,10 +38,12 @@ def orphans(org: int) -> QuerySet[Orphan]:
 
 def orphans_page(org: int, *, asked: Asked) -> OrphansPage:
     """Give a page of them."""
-    newest = orphans(org).order_by("-last_seen_at").first()
+    last = Reconciliation.objects.filter(org_id=org).first()
     return OrphansPage(
         listing=list_query(ORPHANS, orphans(org), asked=asked, lines=_lines),
-        seen_at=None if newest is None else newest.last_seen_at,
+        compared_at=None if last is None else last.compared_at,
+        objects=0 if last is None else last.listed,
+        failed_at=last.tried_at if last is not None and last.reason else None,
     )
 
 
@@ -57,6 +61,7 @@ def _lines(rows: Sequence[Orphan]) -> list[OrphanRow]:
             last_seen_at=row.last_seen_at,
             sightings=row.sightings,
             fate=row.fate,
+            bytes=row.bytes,
             left_reason=row.left_reason,
         )
         for row in rows

@@ -9,6 +9,7 @@ A night that fails is a failed job in the queue. The failed jobs of the last day
 before it is tried again: a minute, then two, four … half an hour. All others go on meanwhile.
 """
 
+import time
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from datetime import date, datetime, timedelta
@@ -27,6 +28,7 @@ from ebbtide.apps.orgs.locks import is_carried
 from ebbtide.apps.runs import nights
 from ebbtide.apps.runs.helping import invitations, is_resting
 from ebbtide.apps.runs.nights import DueNight
+from ebbtide.apps.runs.reconcile import compare_due
 from ebbtide.apps.runs.services import Stop, help_run, simulate
 from ebbtide.apps.runs.settling import settle_due
 from ebbtide.domain.errors import Refused, Taken
@@ -293,6 +295,19 @@ def settle(context: JobContext, timestamp: int) -> None:
     settled = list(settle_due(stop=stop))
     if settled:
         log.info("days settled", days=len(settled), rows=sum(day.items for day in settled))
+
+
+@app.periodic(cron="23 * * * *")
+@app.task(name="ebbtide.reconcile", queue=NIGHTS, queueing_lock="reconcile", priority=_BELOW_NIGHTS, pass_context=True)
+def reconcile(context: JobContext, timestamp: int) -> None:
+    """Compare counts, rows and objects of those organizations that were not compared since yesterday."""
+    del timestamp
+    clock, stop = _handed(context)
+    compared = list(compare_due(clock=clock, timer=time.monotonic, stop=stop))
+    if compared:
+        differing = sum(bool(one.differences) for one in compared)
+        failed = sum(bool(one.reason) for one in compared)
+        log.info("organizations compared", organizations=len(compared), differing=differing, failed=failed)
 
 
 def _handed(context: JobContext) -> tuple[Clock, Stop]:

@@ -14,7 +14,8 @@ from ebbtide.apps.runs import nights
 from ebbtide.apps.runs.doctor import examine
 from ebbtide.apps.runs.models import Platform
 from ebbtide.apps.runs.orphans import orphan_rows
-from ebbtide.apps.runs.reconcile import reconcile as reconcile_cells
+from ebbtide.apps.runs.reconcile import Reconciled, compare_one
+from ebbtide.apps.runs.reconcile import reconcile as reconcile_rows
 from ebbtide.apps.runs.schema import migrate as apply_migrations
 from ebbtide.apps.runs.services import turn_switch
 from ebbtide.apps.runs.settling import Settled, refuse_while_stopped, settle_day, settle_due
@@ -24,7 +25,7 @@ from ebbtide.cli.session import Session, command, database
 from ebbtide.cli.stopping import stop_asked
 from ebbtide.cli.throttles import Hours, Objects, Rows, read_throttle, tell_throttle
 from ebbtide.domain.calendar import parse_day
-from ebbtide.domain.errors import InputInvalid
+from ebbtide.domain.errors import InputInvalid, StoreUnreachable
 from ebbtide.domain.identity import public_id
 from ebbtide.web.context.kept import OrphanRow
 from ebbtide.web.listing import Asked
@@ -182,10 +183,21 @@ def reconcile(
 ) -> None:
     """Prove the counts against rows and objects, report drift and mend it."""
     one_org = find_organization(org) if org else None
-    found = reconcile_cells(one_org, mend=not check, now=session.clock.now())
-    remembered = [
-        (one.id, list(islice(_orphans(one.id), ORPHANS_TOLD))) for one in ([one_org] if one_org else organizations())
-    ]
+    now = session.clock.now()
+    among = [one_org] if one_org else organizations()
+    found = Reconciled()
+    if check:
+        found = reconcile_rows(one_org, mend=False, now=now)
+    else:
+        unreachable: StoreUnreachable | None = None
+        for one in among:  # counts of all of them, whatever the store does
+            try:
+                found.add(compare_one(one, now=now))
+            except StoreUnreachable as exc:
+                unreachable = exc
+        if unreachable is not None:
+            raise unreachable
+    remembered = [(one.id, list(islice(_orphans(one.id), ORPHANS_TOLD))) for one in among]
 
     def text() -> None:
         session.table(

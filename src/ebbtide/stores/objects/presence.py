@@ -5,11 +5,15 @@ import re
 from collections import defaultdict
 from collections.abc import Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from typing import TYPE_CHECKING
 
 import obstore
 
 from ebbtide.domain.errors import StoreUnreachable
 from ebbtide.stores.objects.opening import ERRORS, MARK, Opened, first_line
+
+if TYPE_CHECKING:
+    from obstore import ObjectMeta
 
 _LISTINGS = 8
 _PAGE = 1_000
@@ -41,15 +45,27 @@ class Presence:
         for page in self.pages(prefix):
             yield from page
 
+    def sizes(self, prefix: str) -> Iterator[tuple[str, int]]:
+        """List the keys below a prefix of whole path segments, with the bytes of each.
+
+        Raises:
+            StoreUnreachable: the store does not answer.
+        """
+        for page in self._listed_pages(prefix):
+            yield from ((meta["path"], meta["size"]) for meta in page if meta["path"] != MARK)
+
     def pages(self, prefix: str, *, after: str | None = None) -> Iterator[list[str]]:
         """List the keys below a prefix, or those of them that come after a key, as many at once as the store gives.
 
         Raises:
             StoreUnreachable: the store does not answer.
         """
+        for page in self._listed_pages(prefix, after=after):
+            yield [meta["path"] for meta in page if meta["path"] != MARK]
+
+    def _listed_pages(self, prefix: str, *, after: str | None = None) -> Iterator[Sequence["ObjectMeta"]]:
         try:
-            for page in obstore.list(self._opened.store, prefix or None, offset=after, chunk_size=_PAGE):
-                yield [meta["path"] for meta in page if meta["path"] != MARK]
+            yield from obstore.list(self._opened.store, prefix or None, offset=after, chunk_size=_PAGE)
         except ERRORS as exc:
             raise StoreUnreachable(f"The object store did not list its keys: {first_line(exc)}") from exc
 

@@ -145,6 +145,17 @@ class Objects:
         else:
             yield from self._presence.keys(prefix)
 
+    def sizes(self, prefix: str) -> Iterator[tuple[str, int]]:
+        """List the keys below a prefix, as `keys` does, with the bytes of each: of all versions where those are kept.
+
+        Raises:
+            StoreUnreachable: the store does not answer.
+        """
+        if self._keeps_versions():
+            yield from (one for one in self._all_versions().sizes(prefix) if one[0] != MARK)
+        else:
+            yield from self._presence.sizes(prefix)
+
     def destroy(self, keys: Sequence[str]) -> Sequence[Outcome]:
         """Delete objects and see that they are gone; one outcome a key, in order.
 

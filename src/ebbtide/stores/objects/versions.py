@@ -66,12 +66,25 @@ class Versions:
         Raises:
             StoreUnreachable: the store does not answer, or does not allow it.
         """
+        return (key for key, _ in self.sizes(prefix))
+
+    def sizes(self, prefix: str) -> Iterator[tuple[str, int]]:
+        """List those keys with the bytes of all versions kept under each.
+
+        Raises:
+            StoreUnreachable: the store does not answer, or does not allow it.
+        """
         start = self._s3.full(f"{prefix.strip('/')}/" if prefix else "")
-        before: set[str] = set()
+        waiting: dict[str, int] = {}
         for page in self._s3.pages("list_object_versions", Prefix=start):
-            found = {one["Key"] for name in ("Versions", "DeleteMarkers") for one in page.get(name, ())}
-            yield from (self._s3.short(key) for key in sorted(found - before))
-            before = found  # versions of one key lie beside each other: at most the next page has more of them
+            found: dict[str, int] = {}
+            for name in ("Versions", "DeleteMarkers"):
+                for one in page.get(name, ()):
+                    found[one["Key"]] = found.get(one["Key"], 0) + one.get("Size", 0)
+            # versions of one key lie beside each other: at most the next page has more of them
+            yield from ((self._s3.short(key), size) for key, size in sorted(waiting.items()) if key not in found)
+            waiting = {key: size + waiting.get(key, 0) for key, size in found.items()}
+        yield from ((self._s3.short(key), size) for key, size in sorted(waiting.items()))
 
     def uploads(self, prefix: str) -> Iterator[Kept]:
         """List unfinished multipart uploads below a prefix of whole path segments; "" for all.

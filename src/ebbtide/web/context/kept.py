@@ -113,6 +113,7 @@ class OrphanRow:
         key: in the store.
         first_seen_at, last_seen_at: aware instants of the first and the newest reconciliation that saw it.
         sightings: how many did.
+        bytes: its size; None of a row, or where the store did not tell.
         fate: waits, goes, foreign, unexplained or missing.
         left_reason: why it could not be destroyed; empty where that was not tried.
     """
@@ -123,12 +124,22 @@ class OrphanRow:
     last_seen_at: datetime
     sightings: int
     fate: str
+    bytes: int | None = None
     left_reason: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class OrphansPage:
-    """`pages/orphans.html`, as `page`: the rows, and when they were last seen; None where there are none."""
+    """`pages/orphans.html`, as `page`.
+
+    Attributes:
+        listing: the rows.
+        compared_at: aware instant of the last comparison that came to its end; None before the first.
+        objects: how many objects that one looked at.
+        failed_at: aware instant of a later one that did not come to its end; None where there is none.
+    """
 
     listing: Listing[OrphanRow]
-    seen_at: datetime | None
+    compared_at: datetime | None
+    objects: int = 0
+    failed_at: datetime | None = None

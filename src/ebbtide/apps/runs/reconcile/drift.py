@@ -41,6 +41,12 @@ class Reconciled:
     cells: int = 0
     objects: int = 0
 
+    def add(self, other: "Reconciled") -> None:
+        """Add what came of another organization."""
+        self.drifts += other.drifts
+        self.cells += other.cells
+        self.objects += other.objects
+
 
 def told(org: int, what: str, *, keys: Iterable[str], counted: int = 0, done: str) -> Iterator[Drift]:
     """Put keys of one folder together: one difference for each folder, however many keys it has."""

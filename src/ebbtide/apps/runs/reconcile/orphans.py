@@ -24,17 +24,17 @@ AT_ONCE = 1_000
 _DONE = "destroyed and booked: its Q and day are in the book as purged, and it has been here for 24 hours"
 
 
-def remember(cursor: CursorWrapper, *, orphans: Sequence[tuple[str, str]], now: datetime) -> None:
+def remember(cursor: CursorWrapper, *, orphans: Sequence[tuple[str, str, int | None]], now: datetime) -> None:
     """Write down which orphans were seen, let go of those that were not, and judge the rest.
 
     Args:
         cursor: of an open transaction in the organization.
-        orphans: what (object or row) and key of each.
+        orphans: what (object or row), key and bytes of each.
         now: the present moment (UTC).
     """
     cursor.execute(
-        "SELECT runs_remember_orphans(%s::text[], %s::text[], %s)",
-        [[what for what, _ in orphans], [key for _, key in orphans], now],
+        "SELECT runs_remember_orphans(%s::text[], %s::text[], %s::bigint[], %s)",
+        [[what for what, _, _ in orphans], [key for _, key, _ in orphans], [size for _, _, size in orphans], now],
     )
     cursor.execute("SELECT runs_judge_orphans(%s)", [now])
 

@@ -17,9 +17,13 @@ from ebbtide.apps.orgs.models import Organization
 from ebbtide.apps.runs.reconcile.claims import claims_left, settle_claims
 from ebbtide.apps.runs.reconcile.drift import CHECK_ONLY, MISSING, UNKNOWN, UPLOAD, Drift, Reconciled, told, where
 from ebbtide.apps.runs.reconcile.orphans import remember, resolve
+from ebbtide.apps.runs.services import Stop, never
 from ebbtide.apps.runs.wiring import object_store
+from ebbtide.domain.errors import Taken
 from ebbtide.domain.identity import public_id
 
+_ASKED_EVERY = 1_000
+"""Keys after which it is asked whether the process should end."""
 REMEMBERED = 100_000
 """Orphans remembered of an organization; of the rest the number alone is told."""
 
@@ -29,7 +33,7 @@ _UNKNOWN = (
     "the book as purged; else find out who writes into this folder, and remove it by hand"
 )
 _STAGE = """
-    CREATE TEMPORARY TABLE reconcile_seen (key text NOT NULL) ON COMMIT DROP;
+    CREATE TEMPORARY TABLE reconcile_seen (key text NOT NULL, bytes bigint NOT NULL) ON COMMIT DROP;
     CREATE TEMPORARY TABLE reconcile_suspect (key text NOT NULL, id bigint) ON COMMIT DROP;
 """
 # A row under a claim is not missed: its run is about to close it, or the claims are looked at below.
@@ -60,12 +64,11 @@ _CONFIRMED = f"""
     UNION ALL SELECT '{UNKNOWN}', place, example, items FROM unknown ORDER BY 2, 1
 """  # noqa: S608 - words of this module
 _KEYS = """
-    SELECT 'row', x.key FROM reconcile_suspect x
+    SELECT 'row', x.key, NULL FROM reconcile_suspect x
     WHERE x.id IS NOT NULL AND NOT EXISTS (SELECT 1 FROM reconcile_seen s WHERE s.key = x.key)
         AND EXISTS (SELECT 1 FROM media_mediaobject m WHERE m.org_id = %(org)s AND m.id = x.id AND m.claimed_by IS NULL)
     UNION
-    SELECT 'object', x.key FROM reconcile_suspect x
-    WHERE x.id IS NULL AND EXISTS (SELECT 1 FROM reconcile_seen s WHERE s.key = x.key)
+    SELECT 'object', x.key, s.bytes FROM reconcile_suspect x JOIN reconcile_seen s USING (key) WHERE x.id IS NULL
     ORDER BY 1, 2 LIMIT %(most)s
 """
 
@@ -91,19 +94,26 @@ def settle_uploads(org: int, *, mend: bool, now: datetime) -> Iterator[Drift]:
         yield from told(org, UPLOAD, keys=[key for key, _ in old], done=CHECK_ONLY)
 
 
-def compare_store(org: Organization, *, mend: bool, now: datetime, found: Reconciled) -> Iterator[Drift]:
-    """Compare and, where asked, remember orphans, resolve them by rule and release claims; gives what was found."""
+def compare_store(
+    org: Organization, *, mend: bool, now: datetime, found: Reconciled, stop: Stop = never
+) -> Iterator[Drift]:
+    """Compare and, where asked, remember orphans, resolve them by rule and release claims; gives what was found.
+
+    Raises:
+        StoreUnreachable: the store does not answer.
+        Taken: the process was asked to end in the middle of a listing; nothing was remembered.
+    """
     confirmed: list[tuple[str, str, str, int]] = []
-    orphans: list[tuple[str, str]] = []
+    orphans: list[tuple[str, str, int | None]] = []
     with acting_in(org.id, using=SWEEP) as cursor:
         values = {"org": org.id, "most": REMEMBERED}
         cursor.execute(_STAGE)
-        found.objects += _list_store(cursor, org=org.id)
+        found.objects += _list_store(cursor, org=org.id, stop=stop)
         left = claims_left(cursor, org=org, now=now)
         cursor.execute(_SUSPECTS, values)
         if cursor.rowcount:
             cursor.execute("TRUNCATE reconcile_seen")
-            _list_store(cursor, org=org.id)
+            _list_store(cursor, org=org.id, stop=stop)
             cursor.execute(_CONFIRMED, values)
             confirmed = cursor.fetchall()
             cursor.execute(_KEYS, values)
@@ -121,12 +131,14 @@ def compare_store(org: Organization, *, mend: bool, now: datetime, found: Reconc
     yield from settle_claims(org.id, left=left, mend=mend)
 
 
-def _list_store(cursor: CursorWrapper, *, org: int) -> int:
+def _list_store(cursor: CursorWrapper, *, org: int, stop: Stop) -> int:
     """Stream the keys of the organization's objects into the temporary table; gives their number."""
     listed = 0
-    with cursor.cursor.copy("COPY reconcile_seen (key) FROM STDIN") as copy:
-        for key in object_store().keys(public_id("org", org)):
-            copy.write_row((key,))
+    with cursor.cursor.copy("COPY reconcile_seen (key, bytes) FROM STDIN") as copy:
+        for one in object_store().sizes(public_id("org", org)):
+            copy.write_row(one)
             listed += 1
+            if listed % _ASKED_EVERY == 0 and stop():
+                raise Taken("The process was asked to end: the comparison is made again by the next one.")
     cursor.execute("ANALYZE reconcile_seen")  # without it the joins below are planned for a handful of keys
     return listed

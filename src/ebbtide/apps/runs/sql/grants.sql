@@ -21,6 +21,8 @@ GRANT INSERT ON runs_run, runs_storeprobe TO ebbtide_sweep;
 GRANT UPDATE (mode, outcome, reason, ended_at, worker, probe_id, purged, purged_bytes, kept, failed, not_reached, stretch)
     ON runs_run TO ebbtide_sweep;
 GRANT UPDATE (clock_read_at) ON runs_platform TO ebbtide_sweep;
+GRANT SELECT ON runs_reconciliation TO ebbtide_web, ebbtide_sweep;
+GRANT INSERT, UPDATE ON runs_reconciliation TO ebbtide_sweep;
 
 -- Web (pages, imports, the operator's commands).
 GRANT INSERT ON orgs_organization, activation_request, catalog_queue, insights_segment, insights_event, insights_identity,
@@ -60,7 +62,8 @@ GRANT EXECUTE ON FUNCTION runs_may_delete(bigint), runs_purge_rows(bigint, integ
     runs_claim_objects(bigint, date, date, integer, integer, integer, bigint[]), runs_give_back(bigint, bigint[]), runs_open_claims(bigint), runs_close_objects(bigint, integer, bigint[], text[], text[]),
     runs_add_up(bigint, boolean), runs_next_batch(bigint), runs_refuse_company(bigint) TO ebbtide_sweep;
 GRANT EXECUTE ON FUNCTION insights_settle(date), insights_unsettled(), catalog_recount() TO ebbtide_sweep;
-GRANT EXECUTE ON FUNCTION runs_remember_orphans(text[], text[], timestamptz), runs_judge_orphans(timestamptz),
+GRANT EXECUTE ON FUNCTION runs_remember_orphans(text[], text[], timestamptz),
+    runs_remember_orphans(text[], text[], bigint[], timestamptz), runs_judge_orphans(timestamptz),
     runs_claim_orphans(timestamptz, integer), runs_close_orphans(bigint[], text[]) TO ebbtide_sweep;
 GRANT EXECUTE ON FUNCTION runs_mend_cells(date[], text[], integer[]), runs_release_claims(bigint[]) TO ebbtide_sweep;
 
