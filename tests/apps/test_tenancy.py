@@ -45,7 +45,7 @@ from ebbtide.domain.identity import public_id
 from ebbtide.domain.job import JobType, What
 from ebbtide.engine.clock import SystemClock
 from ebbtide.pg.launcher import Urls
-from ebbtide.web.context.console import Settings
+from ebbtide.web.context.console.organization import Settings
 from tests.apps.billing.past import card
 from tests.apps.staging import Stage, clone, stage
 from tests.cast import calls, centre, events, load, record, segments

@@ -6,37 +6,30 @@ from typing import Any
 
 from django.http import QueryDict
 
-from ebbtide.apps.console.forms import OrgForm, ReasonForm, SettingsForm, SwitchForm
+from ebbtide.apps.console.forms import OrgForm, PlatformThrottleForm, ReasonForm, SettingsForm, SwitchForm
 from ebbtide.apps.console.organization import HISTORY, RUNS
 from ebbtide.apps.console.runs import RUNS as ALL_RUNS
 from ebbtide.apps.console.standings import ORGS
 from ebbtide.apps.console.views.switch import TURNS
+from ebbtide.apps.console.views.throttle import THROTTLES
 from ebbtide.apps.console.workers import QUEUE
+from ebbtide.apps.runs.throttling import ThrottleSet
 from ebbtide.domain.cell import DataType
 from ebbtide.domain.outcome import RunOutcome
-from ebbtide.web.context.console import (
+from ebbtide.web.context.console.organization import (
     ChangeLine,
-    ConsolePage,
-    Figures,
     OnboardingHint,
-    OpenRun,
     OrgNewPage,
     PlatformOrgPage,
-    PlatformRunLine,
-    PlatformRunPage,
-    PlatformRunsPage,
-    ProbeNote,
-    QueuedLine,
     RunNowPage,
     Settings,
-    Standing,
-    StoreNote,
-    SwitchPage,
-    TurnLine,
     TypeLine,
-    TypeNumbers,
-    WorkersPage,
 )
+from ebbtide.web.context.console.runs import PlatformRunLine, PlatformRunPage, PlatformRunsPage, TypeNumbers
+from ebbtide.web.context.console.standings import ConsolePage, Figures, Standing
+from ebbtide.web.context.console.switch import SwitchPage, TurnLine
+from ebbtide.web.context.console.throttle import ThrottleLine, ThrottleNote, ThrottlePage
+from ebbtide.web.context.console.workers import OpenRun, ProbeNote, QueuedLine, StoreNote, WorkersPage
 from ebbtide.web.context.runs import GuardNote, ReasonLine
 from ebbtide.web.context.shared import Frame, NavEntry, OrgLine, SwitchNote
 from ebbtide.web.listing import Listing, Table, asked_of, list_rows
@@ -171,6 +164,22 @@ QUEUED = tuple(
         (3, ORG, "simulation", None, "failed", None, ""),
         (4, None, "night", date(2026, 11, 22), "stalled", None, ""),
     )
+)
+
+
+THROTTLED = (
+    ThrottleLine(
+        at=NOW - timedelta(hours=2),
+        actor="olga@example.org",
+        before=ThrottleNote(objects_per_second=1),
+        after=ThrottleNote(rows_per_second=20_000, hours_from=time(22), hours_until=time(6)),
+    ),
+    ThrottleLine(
+        at=NOW - timedelta(days=2),
+        actor="olga@example.org",
+        before=ThrottleNote(),
+        after=ThrottleNote(objects_per_second=1),
+    ),
 )
 
 
@@ -418,6 +427,25 @@ def console_samples() -> dict[str, tuple[str, dict[str, Any]]]:
                 "frame": platform("Kill switch", switch=SWITCH),
                 "form": ReasonForm(),
                 "page": SwitchPage(on=True, armed=1, running=0, turns=rows(TURNS, TURNED)),
+            },
+        ),
+        "platform-throttle": (
+            "pages/platform_throttle.html",
+            {
+                "frame": platform("Workers"),
+                "form": PlatformThrottleForm({"rows": "most", "rows_per_second": "0", "objects": "none",
+                                              "hours": "most", "hours_from": "22:00", "hours_until": "25:00"}),
+                "page": ThrottlePage(stands=ThrottleNote(), running=0, own=0, turns=rows(THROTTLES, ())),
+            },
+        ),
+        "platform-throttle-limited": (
+            "pages/platform_throttle.html",
+            {
+                "frame": platform("Workers"),
+                "form": PlatformThrottleForm.showing(
+                    ThrottleSet(rows_per_second=20_000, hours_from=time(22), hours_until=time(6))
+                ),
+                "page": ThrottlePage(stands=THROTTLED[0].after, running=2, own=1, turns=rows(THROTTLES, THROTTLED)),
             },
         ),
         "platform-workers": (

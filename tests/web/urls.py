@@ -22,6 +22,7 @@ urlpatterns = [
     path("platform/runs/", nowhere, name="platform_runs"),
     path("platform/runs/<int:run>/", nowhere, name="platform_run"),
     path("platform/switch/", nowhere, name="platform_switch"),
+    path("platform/throttle/", nowhere, name="platform_throttle"),
     path("platform/workers/", nowhere, name="platform_workers"),
     path("platform/workers/store/", nowhere, name="platform_store"),
     path("sign-in/passkey/", nowhere, name="mfa_login_webauthn"),

@@ -34,7 +34,7 @@ from ebbtide.domain.identity import public_id
 from ebbtide.domain.job import Job, JobType
 from ebbtide.domain.verdict import Due, decide, deciding_job
 from ebbtide.pg.launcher import Urls
-from ebbtide.web.context.console import Settings
+from ebbtide.web.context.console.organization import Settings
 from tests import strategies
 from tests.cast import calls, centre, everything, load
 
@@ -46,6 +46,7 @@ Operator = Client
 
 ASKED_TO_ACT = {
     "platform_org_new", "platform_org_settings", "platform_org_run", "platform_switch", "platform_store",
+    "platform_throttle",
 }  # fmt: skip
 """The pages that take a POST."""
 

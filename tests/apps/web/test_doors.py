@@ -148,7 +148,7 @@ OF_PLATFORM = {
 OF_CONSOLE = {
     "platform", "platform_org_new", "platform_org", "platform_org_settings", "platform_org_run",
     "platform_runs", "platform_run", "platform_switch", "platform_workers", "platform_store",
-    "rate_card", "platform_costs",
+    "platform_throttle", "rate_card", "platform_costs",
 }  # fmt: skip
 """The operator's other pages: asked as everybody in test_console.py."""
 

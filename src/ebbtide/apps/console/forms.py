@@ -1,7 +1,7 @@
 """The operator's forms: what was typed becomes values, or a message at the field that is wrong."""
 
 from datetime import date, time
-from typing import Any
+from typing import Any, ClassVar
 
 from django import forms
 from django.core.exceptions import ValidationError
@@ -10,21 +10,13 @@ from django.utils.translation import gettext_lazy
 
 from ebbtide.apps.console.services import MOST_ITEMS
 from ebbtide.apps.orgs.services import clean_name, parse_clock
-from ebbtide.apps.runs.throttling import MOST_A_SECOND
+from ebbtide.apps.runs.throttling import MOST_A_SECOND, ThrottleSet, written
 from ebbtide.domain.calendar import parse_day, parse_zone
 from ebbtide.domain.errors import InputInvalid
-from ebbtide.web.context.console import Settings
+from ebbtide.web.context.console.organization import Settings
 
 STOP_WORD = "STOP"
 _REASON_LENGTH = 500
-_PAIRS = {
-    "share": "share_percent",
-    "count": "items",
-    "nightly": "nightly_amount",
-    "rows": "rows_per_second",
-    "objects": "objects_per_second",
-}
-"""The choice whether there is a limit, and the field of its number."""
 
 
 class OrgForm(forms.Form):
@@ -101,28 +93,12 @@ def _clock(text: str) -> time:
         raise ValidationError(exc.message) from exc
 
 
-class SettingsForm(forms.Form):
-    """When nights start, what they may take, how fast and when. No cap is chosen, never left blank.
+class ThrottleForm(forms.Form):
+    """How fast deletion goes, and when. What is missing from a form altogether is not limited."""
 
-    Amount, rates and hours may be missing from a form altogether: then there are none.
-    """
+    pairs: ClassVar[dict[str, str]] = {"rows": "rows_per_second", "objects": "objects_per_second"}
+    """The choice whether there is a limit, and the field of its number."""
 
-    night_at = forms.CharField(label=gettext_lazy("Nights start at"), max_length=40, required=False)
-    share = forms.ChoiceField(
-        label=gettext_lazy("Share of all items"), choices=[("none", "none"), ("most", "most")], required=False
-    )
-    share_percent = forms.CharField(label=gettext_lazy("Percent"), max_length=20, required=False)
-    count = forms.ChoiceField(
-        label=gettext_lazy("Number of items"), choices=[("none", "none"), ("most", "most")], required=False
-    )
-    items = forms.CharField(label=gettext_lazy("Items"), max_length=40, required=False)
-    nightly = forms.ChoiceField(
-        label=gettext_lazy("Nightly amount"),
-        choices=[("none", "none"), ("most", "most")],
-        initial="none",
-        required=False,
-    )
-    nightly_amount = forms.CharField(label=gettext_lazy("Items a night"), max_length=40, required=False)
     rows = forms.ChoiceField(
         label=gettext_lazy("Speed of report rows"), choices=[("none", "none"), ("most", "most")], required=False
     )
@@ -136,28 +112,20 @@ class SettingsForm(forms.Form):
     hours_until = forms.CharField(label=gettext_lazy("Until"), max_length=40, required=False)
 
     @classmethod
-    def showing(cls, settings: Settings) -> "SettingsForm":
-        """Give the form filled with what stands."""
-        initial = {"night_at": f"{settings.night_at:%H:%M}"}
-        for choice, number in _PAIRS.items():
-            value = getattr(settings, number)
+    def initial_of(cls, stands: Settings | ThrottleSet) -> dict[str, str]:
+        """Write what stands as the form shows it."""
+        initial = {"hours": "none" if stands.hours_from is None else "most"}
+        for choice, number in cls.pairs.items():
+            value = getattr(stands, number)
             initial |= {choice: "none" if value is None else "most", number: "" if value is None else str(value)}
-        initial["hours"] = "none" if settings.hours_from is None else "most"
         for name in ("hours_from", "hours_until"):
-            at = getattr(settings, name)
+            at = getattr(stands, name)
             initial[name] = "" if at is None else f"{at:%H:%M}"
-        return cls(initial=initial)
-
-    def clean_night_at(self) -> time:
-        """Take a time of day."""
-        return _clock(self.cleaned_data["night_at"])
+        return initial
 
     def clean(self) -> dict[str, Any]:
-        """Read the caps: each is chosen to be none, or has a number."""
+        """Read rates and hours: each is chosen to be none, or is given."""
         parts = self.cleaned_data
-        parts["share_percent"] = self._cap("share", "share_percent", most=100)
-        parts["items"] = self._cap("count", "items", most=MOST_ITEMS)
-        parts["nightly_amount"] = self._cap("nightly", "nightly_amount", most=MOST_ITEMS, least=1)
         parts["rows_per_second"] = self._cap("rows", "rows_per_second", most=MOST_A_SECOND, least=1)
         parts["objects_per_second"] = self._cap("objects", "objects_per_second", most=MOST_A_SECOND, least=1)
         is_between = parts.get("hours") == "most"
@@ -166,6 +134,11 @@ class SettingsForm(forms.Form):
         if is_between and parts["hours_from"] is not None and parts["hours_from"] == parts["hours_until"]:
             self.add_error("hours_until", _("Give two different times."))
         return parts
+
+    def throttle(self) -> ThrottleSet:
+        """Give what a valid form amounts to."""
+        names = ("rows_per_second", "objects_per_second", "hours_from", "hours_until")
+        return ThrottleSet(**{name: self.cleaned_data[name] for name in names})
 
     def _cap(self, choice: str, number: str, *, most: int, least: int = 0) -> int | None:
         chosen = self.cleaned_data.get(choice) or ("none" if least else "")
@@ -194,6 +167,54 @@ class SettingsForm(forms.Form):
             self.add_error(name, exc.message)
             return None
 
+
+class SettingsForm(ThrottleForm):
+    """When nights start, what they may take, how fast and when. No cap is chosen, never left blank.
+
+    Amount, rates and hours may be missing from a form altogether: then there are none.
+    """
+
+    pairs: ClassVar[dict[str, str]] = {
+        "share": "share_percent",
+        "count": "items",
+        "nightly": "nightly_amount",
+        **ThrottleForm.pairs,
+    }
+
+    night_at = forms.CharField(label=gettext_lazy("Nights start at"), max_length=40, required=False)
+    share = forms.ChoiceField(
+        label=gettext_lazy("Share of all items"), choices=[("none", "none"), ("most", "most")], required=False
+    )
+    share_percent = forms.CharField(label=gettext_lazy("Percent"), max_length=20, required=False)
+    count = forms.ChoiceField(
+        label=gettext_lazy("Number of items"), choices=[("none", "none"), ("most", "most")], required=False
+    )
+    items = forms.CharField(label=gettext_lazy("Items"), max_length=40, required=False)
+    nightly = forms.ChoiceField(
+        label=gettext_lazy("Nightly amount"),
+        choices=[("none", "none"), ("most", "most")],
+        initial="none",
+        required=False,
+    )
+    nightly_amount = forms.CharField(label=gettext_lazy("Items a night"), max_length=40, required=False)
+
+    @classmethod
+    def showing(cls, settings: Settings) -> "SettingsForm":
+        """Give the form filled with what stands."""
+        return cls(initial={"night_at": f"{settings.night_at:%H:%M}", **cls.initial_of(settings)})
+
+    def clean_night_at(self) -> time:
+        """Take a time of day."""
+        return _clock(self.cleaned_data["night_at"])
+
+    def clean(self) -> dict[str, Any]:
+        """Read the caps: each is chosen to be none, or has a number."""
+        parts = super().clean()
+        parts["share_percent"] = self._cap("share", "share_percent", most=100)
+        parts["items"] = self._cap("count", "items", most=MOST_ITEMS)
+        parts["nightly_amount"] = self._cap("nightly", "nightly_amount", most=MOST_ITEMS, least=1)
+        return parts
+
     def settings(self) -> Settings:
         """Give what a valid form amounts to."""
         parts = self.cleaned_data
@@ -201,8 +222,19 @@ class SettingsForm(forms.Form):
             night_at=parts["night_at"],
             hours_from=parts["hours_from"],
             hours_until=parts["hours_until"],
-            **{number: parts[number] for number in _PAIRS.values()},
+            **{number: parts[number] for number in self.pairs.values()},
         )
+
+
+class PlatformThrottleForm(ThrottleForm):
+    """The platform's throttle; `stood` is what it was when the page was made."""
+
+    stood = forms.CharField(widget=forms.HiddenInput, max_length=200, required=False)
+
+    @classmethod
+    def showing(cls, stands: ThrottleSet) -> "PlatformThrottleForm":
+        """Give the form filled with what stands."""
+        return cls(initial={"stood": written(stands), **cls.initial_of(stands)})
 
 
 class ReasonForm(forms.Form):

@@ -18,7 +18,7 @@ from ebbtide.apps.runs.pages import run_lines
 from ebbtide.apps.runs.preview import by_data_type, due_amounts
 from ebbtide.domain.job import Job, JobType
 from ebbtide.domain.verdict import ineffective
-from ebbtide.web.context.console import ChangeLine, Settings, TypeLine
+from ebbtide.web.context.console.organization import ChangeLine, Settings, TypeLine
 from ebbtide.web.context.shared import JobLine, RunLine, SwitchNote
 from ebbtide.web.listing import Asked, Column, Listing, Table, every_row, list_query, list_rows
 

@@ -19,14 +19,8 @@ from ebbtide.domain.amount import nights_to_go
 from ebbtide.domain.calendar import local_day, parse_day, parse_zone
 from ebbtide.domain.errors import InputInvalid
 from ebbtide.domain.identity import public_id
-from ebbtide.web.context.console import (
-    ConsolePage,
-    OnboardingHint,
-    OrgNewPage,
-    PlatformOrgPage,
-    RunNowPage,
-    Shown,
-)
+from ebbtide.web.context.console.organization import OnboardingHint, OrgNewPage, PlatformOrgPage, RunNowPage
+from ebbtide.web.context.console.standings import ConsolePage, Shown
 from ebbtide.web.listing import Asked
 
 _CONTINENTS = (

@@ -16,7 +16,7 @@ from ebbtide.apps.runs.selectors import reasons
 from ebbtide.domain.cell import DataType
 from ebbtide.domain.outcome import RunOutcome
 from ebbtide.engine.admit import Mode
-from ebbtide.web.context.console import PlatformRunLine, PlatformRunPage, TypeNumbers
+from ebbtide.web.context.console.runs import PlatformRunLine, PlatformRunPage, TypeNumbers
 from ebbtide.web.context.runs import GuardNote, ReasonLine
 from ebbtide.web.context.shared import OrgLine, RunLine
 from ebbtide.web.listing import Asked, Column, Listing, Table, every_row, list_query

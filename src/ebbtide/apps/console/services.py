@@ -8,7 +8,7 @@ from ebbtide.apps.orgs.database import acting_in
 from ebbtide.apps.orgs.models import Organization
 from ebbtide.apps.runs.throttling import ThrottleSet, check_throttle
 from ebbtide.domain.errors import InputInvalid
-from ebbtide.web.context.console import Settings
+from ebbtide.web.context.console.organization import Settings
 
 MOST_ITEMS = 10**12
 

@@ -17,7 +17,7 @@ from ebbtide.apps.orgs.database import as_platform
 from ebbtide.domain.calendar import latest_night, local_day, next_night, night_start, parse_zone
 from ebbtide.domain.errors import InputInvalid
 from ebbtide.domain.outcome import RunOutcome
-from ebbtide.web.context.console import Figures, Shown, Standing, State, Trouble
+from ebbtide.web.context.console.standings import Figures, Shown, Standing, State, Trouble
 from ebbtide.web.context.shared import OrgLine
 from ebbtide.web.listing import Asked, Column, Listing, Table, list_rows, shown_as, sorted_rows
 

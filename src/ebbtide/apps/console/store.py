@@ -9,7 +9,7 @@ from django.utils.translation import gettext as _
 from ebbtide.apps.runs.probing import last_probe, not_proved
 from ebbtide.apps.runs.wiring import object_store
 from ebbtide.domain.errors import EbbtideError
-from ebbtide.web.context.console import ProbeNote, StoreNote
+from ebbtide.web.context.console.workers import ProbeNote, StoreNote
 
 PATIENCE_S = 5.0
 

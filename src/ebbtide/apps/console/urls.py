@@ -2,7 +2,7 @@
 
 from django.urls import URLPattern, path
 
-from ebbtide.apps.console.views import organizations, runs, switch, workers
+from ebbtide.apps.console.views import organizations, runs, switch, throttle, workers
 from ebbtide.apps.orgs import addresses as addresses  # noqa: PLC0414 - registers the converters used here
 
 urlpatterns: list[URLPattern] = [
@@ -14,6 +14,7 @@ urlpatterns: list[URLPattern] = [
     path("runs/", runs.listed, name="platform_runs"),
     path("runs/<run:run>/", runs.shown, name="platform_run"),
     path("switch/", switch.switch, name="platform_switch"),
+    path("throttle/", throttle.throttle, name="platform_throttle"),
     path("workers/", workers.workers, name="platform_workers"),
     path("workers/store/", workers.store, name="platform_store"),
 ]

@@ -17,7 +17,7 @@ from ebbtide.apps.orgs.database import as_platform
 from ebbtide.apps.runs.tasks import HELP_TASK, NIGHT_TASK, RUN_TASK, SILENT_AFTER_S, SIMULATE_TASK
 from ebbtide.domain.calendar import latest_night, next_night, parse_zone
 from ebbtide.domain.errors import InputInvalid
-from ebbtide.web.context.console import OpenRun, QueuedLine, StoreNote, WorkersPage
+from ebbtide.web.context.console.workers import OpenRun, QueuedLine, StoreNote, WorkersPage
 from ebbtide.web.context.shared import OrgLine, RunLine
 from ebbtide.web.listing import Asked, Column, Table, list_rows
 

@@ -112,7 +112,7 @@ _OF_PLATFORM: tuple[_Section, ...] = (
         pages=("request", "request_arm", "request_decline", "org_deletion", "org_disarm", "org_stop", "org_release"),
     ),
     _Section("platform_runs", gettext_lazy("Runs"), "history", "r", pages=("platform_run",)),
-    _Section("platform_workers", gettext_lazy("Workers"), "cpu", "w", pages=("platform_store",)),
+    _Section("platform_workers", gettext_lazy("Workers"), "cpu", "w", pages=("platform_store", "platform_throttle")),
     _Section("platform_switch", gettext_lazy("Kill switch"), "hand-stop", "k"),
     _Section("platform_costs", gettext_lazy("Costs"), "timeline", "c"),
     _Section("rate_card", gettext_lazy("Rate card"), "receipt", "p"),

@@ -3,6 +3,7 @@
 A rate is one for all workers: each keeps to its share, by how many there are at that moment.
 """
 
+import json
 import time
 from dataclasses import asdict, dataclass
 from datetime import time as clock_time
@@ -15,7 +16,7 @@ from ebbtide.apps.orgs.locks import workers_at, workers_at_work
 from ebbtide.apps.orgs.models import Organization
 from ebbtide.apps.runs.models import Platform, Run, ThrottleTurn
 from ebbtide.domain.calendar import parse_zone
-from ebbtide.domain.errors import InputInvalid
+from ebbtide.domain.errors import InputInvalid, Taken
 from ebbtide.engine.clock import Clock
 from ebbtide.engine.throttle import Hours, Limits, Throttle, unlimited
 
@@ -102,18 +103,26 @@ def throttle_of(run: Run, *, clock: Clock) -> Throttle:
     return Throttle(read, zone=zone, clock=clock, timer=time.monotonic, sleep=time.sleep)
 
 
-def change_platform_throttle(asked: ThrottleSet, *, actor: str) -> bool:
+def change_platform_throttle(asked: ThrottleSet, *, actor: str, seen: str | None = None) -> bool:
     """Change the platform's throttle, which holds beside each organization's own; written down with what stood before.
+
+    Args:
+        asked: as it shall be.
+        actor: who changes it.
+        seen: as it stood when that person looked, in the words of `written`; None where nobody looked.
 
     Returns:
         False where it stood so already.
 
     Raises:
         InputInvalid: it cannot be kept to.
+        Taken: it was changed since that person looked.
     """
     check_throttle(asked)
     with mapped_errors(), transaction.atomic(using=WEB):
         before = throttle_set(Platform.objects.select_for_update(of=("self",)).get(id=1))
+        if seen is not None and seen != written(before):
+            raise Taken("Somebody else has changed it meanwhile: look at it as it stands now.")
         if before == asked:
             return False
         Platform.objects.filter(id=1).update(**asdict(asked))
@@ -124,3 +133,14 @@ def change_platform_throttle(asked: ThrottleSet, *, actor: str) -> bool:
 def told(one: ThrottleSet) -> dict[str, Any]:
     """Write a throttle as JSON knows it."""
     return {name: f"{value:%H:%M}" if isinstance(value, clock_time) else value for name, value in asdict(one).items()}
+
+
+def written(one: ThrottleSet) -> str:
+    """Write a throttle as a line of text; two of them are the same where their lines are."""
+    return json.dumps(told(one), sort_keys=True)
+
+
+def read_told(one: dict[str, Any]) -> ThrottleSet:
+    """Read what `told` wrote."""
+    hours = {name: value and clock_time.fromisoformat(value) for name, value in one.items() if name.startswith("hours")}
+    return ThrottleSet(**{**one, **hours})

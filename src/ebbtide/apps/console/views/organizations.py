@@ -18,7 +18,7 @@ from ebbtide.apps.policies.services import onboard
 from ebbtide.apps.runs.frame import platform_switch
 from ebbtide.apps.runs.tasks import defer_run
 from ebbtide.domain.errors import InputInvalid, Refused
-from ebbtide.web.context.console import Shown
+from ebbtide.web.context.console.standings import Shown
 from ebbtide.web.listing import Asked, asked_of, csv_answer, sorted_rows
 
 _UNACCEPTABLE = 422

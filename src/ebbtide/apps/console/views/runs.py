@@ -15,7 +15,7 @@ from ebbtide.apps.runs.selectors import run_for_operator
 from ebbtide.domain.calendar import parse_day
 from ebbtide.domain.errors import InputInvalid
 from ebbtide.domain.outcome import RunOutcome
-from ebbtide.web.context.console import PlatformRunsPage
+from ebbtide.web.context.console.runs import PlatformRunsPage
 from ebbtide.web.context.shared import OrgLine
 from ebbtide.web.listing import asked_of, csv_answer
 

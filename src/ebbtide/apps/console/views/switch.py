@@ -15,7 +15,7 @@ from ebbtide.apps.orgs.database import as_platform, mapped_errors
 from ebbtide.apps.orgs.models import Organization
 from ebbtide.apps.runs.models import Platform, Run, SwitchTurn
 from ebbtide.apps.runs.services import turn_switch
-from ebbtide.web.context.console import SwitchPage, TurnLine
+from ebbtide.web.context.console.switch import SwitchPage, TurnLine
 from ebbtide.web.listing import Column, Table, asked_of, csv_answer, every_row, list_query
 
 TURNS: Table[TurnLine] = Table(

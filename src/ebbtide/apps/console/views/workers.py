@@ -7,7 +7,7 @@ from django.shortcuts import redirect, render
 from ebbtide.apps.console.store import ask_store
 from ebbtide.apps.console.workers import QUEUE, queued, workers_page
 from ebbtide.apps.orgs.access import GET, POST, OperatorVisit, operator_page
-from ebbtide.web.context.console import StoreNote
+from ebbtide.web.context.console.workers import StoreNote
 from ebbtide.web.listing import asked_of, csv_answer, sorted_rows
 
 

@@ -1,0 +1,1 @@
+"""What the pages of the platform operator are given, by subject."""
