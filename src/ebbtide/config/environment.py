@@ -17,6 +17,7 @@ SecondFactor = Literal["nobody", "operators", "everyone"]
 SECOND_FACTORS = ("nobody", "operators", "everyone")
 LOOPBACK = {"localhost", "127.0.0.1", "::1"}
 _MOST_PROXIES = 9
+_FIRST_NIGHTS, _MOST_FIRST_NIGHTS = 1_000_000, 10**12
 _MOST_STRETCH = 100_000_000
 _MOST_BACKUP_DAYS = 36_500
 _MOST_WHOLE = 1_000_000
@@ -72,6 +73,8 @@ class Environment:
         proxies: how many proxies of ours stand in front and add to X-Forwarded-For; EBBTIDE_PROXIES.
         second_factor: who must have a second factor; EBBTIDE_SECOND_FACTOR (nobody, operators, everyone).
         stretch: report rows that a worker takes at a time of a run it shares with others; EBBTIDE_STRETCH.
+        first_nights: items a live night takes at most until one has come to its end since the organization was armed;
+            EBBTIDE_FIRST_NIGHTS; None: as many as are due.
         smtp: where e-mail is handed over; EBBTIDE_SMTP_URL (smtp://, smtps://); None: it is put into DATA/mail.
         mail_from: sender of e-mail; EBBTIDE_MAIL_FROM.
         backup_days: how long backups of the database are kept; EBBTIDE_BACKUP_DAYS; 0: none are made, None: not said.
@@ -94,6 +97,7 @@ class Environment:
     proxies: int
     second_factor: SecondFactor
     stretch: int
+    first_nights: int | None
     smtp: MailServer | None
     mail_from: str
     backup_days: int | None
@@ -124,6 +128,18 @@ def _stretch() -> int:
     if not text.isdecimal() or not 1 <= int(text) <= _MOST_STRETCH:
         raise InputInvalid(
             f"EBBTIDE_STRETCH must be a whole number from 1 to {_MOST_STRETCH}, not {text!r}.", field="EBBTIDE_STRETCH"
+        )
+    return int(text)
+
+
+def _first_nights() -> int | None:
+    text = os.environ.get("EBBTIDE_FIRST_NIGHTS", str(_FIRST_NIGHTS)).strip()
+    if text == "none":
+        return None
+    if not text.isdecimal() or not 1 <= int(text) <= _MOST_FIRST_NIGHTS:
+        raise InputInvalid(
+            f"EBBTIDE_FIRST_NIGHTS must be a whole number from 1 to {_MOST_FIRST_NIGHTS}, or none, not {text!r}.",
+            field="EBBTIDE_FIRST_NIGHTS",
         )
     return int(text)
 
@@ -232,6 +248,7 @@ def read_environment() -> Environment:
         proxies=_proxies(),
         second_factor=_second_factor(),
         stretch=_stretch(),
+        first_nights=_first_nights(),
         smtp=_smtp(),
         mail_from=_mail_from(),
         backup_days=_backup_days(),

@@ -60,6 +60,11 @@ def tonights(
                 rest.left += Amount(one.cell.items, one.cell.bytes)
 
 
+def smaller(one: int | None, other: int | None) -> int | None:
+    """Give the smaller of two amounts; None is all that is due."""
+    return min((amount for amount in (one, other) if amount is not None), default=None)
+
+
 def nights_to_go(items: int, *, most: int | None) -> int:
     """Say how many more nights it takes until so many items are gone, if nothing else became due meanwhile.
 

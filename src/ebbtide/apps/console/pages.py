@@ -13,6 +13,7 @@ from ebbtide.apps.orgs.models import Organization
 from ebbtide.apps.policies.pages import queue_lines
 from ebbtide.apps.policies.selectors import jobs
 from ebbtide.apps.policies.services import DEFAULT_JOB_DAYS, DEFAULT_JOB_SINCE
+from ebbtide.apps.runs.first_nights import amount_of
 from ebbtide.apps.runs.models import Run
 from ebbtide.apps.runs.pages import run_lines
 from ebbtide.domain.amount import nights_to_go
@@ -62,6 +63,7 @@ def org_page(org: Organization, *, now: datetime, runs: Asked, history: Asked) -
         types = organization.type_lines(found, queues=queues, org=org.id, on=on)
         last = Run.objects.filter(org_id=org.id).order_by("-id").first()
         members, admins = organization.people(org=org.id)
+        due = sum(one.items for one in types)
         return PlatformOrgPage(
             standing=standings.standing(place),
             onboarded_on=org.onboarded_on,
@@ -69,9 +71,9 @@ def org_page(org: Organization, *, now: datetime, runs: Asked, history: Asked) -
             settings=organization.settings_of(org),
             last=None if last is None else run_lines([last], org=org.id)[0],
             types=types,
-            due=sum(one.items for one in types),
+            due=due,
             due_bytes=sum(one.bytes for one in types),
-            nights=nights_to_go(sum(one.items for one in types), most=org.nightly_amount),
+            nights=nights_to_go(due, most=amount_of(org, due=due)),
             jobs=organization.job_lines(found, queues=queues),
             members=members,
             admins=admins,

@@ -10,6 +10,7 @@ from django.db import connections
 
 from ebbtide.apps.orgs.database import WEB
 from ebbtide.apps.orgs.models import Organization
+from ebbtide.apps.runs.first_nights import amount_of
 from ebbtide.domain.amount import nights_to_go
 from ebbtide.web.context.shared import BacklogNote
 
@@ -36,12 +37,13 @@ def backlog_note(org: Organization, *, due: int, on: date) -> BacklogNote:
         on: the org-local date of today.
     """
     since = due_since(org.id, on=on)
-    amount = org.nightly_amount
+    amount = amount_of(org, due=due)
     tonight = due if amount is None else min(due, amount)
     return BacklogNote(
         overdue=None if since is None else (on - since).days,
         since=since,
         amount=amount,
+        is_first=amount != org.nightly_amount,
         tonight=tonight,
         left=due - tonight,
         nights=nights_to_go(due, most=amount),

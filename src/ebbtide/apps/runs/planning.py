@@ -13,6 +13,7 @@ from ebbtide.apps.ledger.models import Entry
 from ebbtide.apps.orgs.database import WEB, acting_in, as_platform
 from ebbtide.apps.orgs.models import Organization
 from ebbtide.apps.policies.selectors import jobs
+from ebbtide.apps.runs.first_nights import amount_of
 from ebbtide.apps.runs.models import Plan, PlanLine, Run
 from ebbtide.apps.runs.wiring import cell_catalog
 from ebbtide.domain.amount import Rest, tonights
@@ -63,7 +64,7 @@ def make_plan(org_id: int, *, as_of: date | None, now: datetime, using: str = WE
         plan_id: int = cursor.fetchone()[0]
         hashed = PlanHash(org=org_id, as_of=on)
         lines = []
-        rest, amount = Rest(), org.nightly_amount
+        rest, amount = Rest(), amount_of(org, using=using)
         stuck: frozenset[tuple[date, int]] = frozenset() if amount is None else _stuck(org_id, using=using)
         # closed here and now if storing fails: a cursor left to the garbage collector would outlive its transaction
         with closing(plan_cells(cell_catalog(org_id, using=using), jobs=in_force, queues=queues, on=on)) as due:

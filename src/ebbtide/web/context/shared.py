@@ -225,6 +225,7 @@ class BacklogNote:
         overdue: days for which the oldest due item has been due; None where nothing is due.
         since: the date on which it became due.
         amount: items a night takes at the most; None for all.
+        is_first: whether that holds only until a live night has come to its end, and is no setting of its own.
         tonight: items the next night takes.
         left: items it leaves to later ones.
         nights: nights until all is gone, if nothing else became due meanwhile.
@@ -233,6 +234,7 @@ class BacklogNote:
     overdue: int | None = None
     since: date | None = None
     amount: int | None = None
+    is_first: bool = False
     tonight: int = 0
     left: int = 0
     nights: int = 0
