@@ -13,6 +13,7 @@ from pathlib import Path
 
 os.environ["EBBTIDE_DATA"] = tempfile.mkdtemp(prefix="ebbtide-bench-")
 os.environ["EBBTIDE_SECOND_FACTOR"] = "nobody"
+os.environ["EBBTIDE_FIRST_NIGHTS"] = "none"  # organizations here are armed a moment before all that is due shall go
 os.environ["DJANGO_SETTINGS_MODULE"] = "ebbtide.config.settings"
 
 import django
