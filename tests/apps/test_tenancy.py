@@ -112,9 +112,14 @@ def token(org: Organization) -> None:
 
 
 def stray(org: Organization, *, queue: int, day: date) -> None:
-    """An orphan that is remembered, and a line of one that was destroyed."""
+    """An orphan that is remembered, the comparison that saw it, and a line of one that was destroyed."""
     with acting_in(org.id, using=OWNER) as cursor:
         cursor.execute("SELECT runs_remember_orphans('{object}', '{x}', now())")
+        cursor.execute(
+            "INSERT INTO runs_reconciliation (org_id, tried_at, cells, listed, differences, reason) "
+            "VALUES (%s, now(), 1, 1, '{}', '')",
+            [org.id],
+        )
         cursor.execute(
             "INSERT INTO ledger_strayentry (org_id, run_id, queue_id, day, data_type, items, first_seen_at) "
             "VALUES (%s, 1, %s, %s, 'audio', 1, now())",
