@@ -74,7 +74,7 @@ _OF_ORG = (
         "report-analytics",
         "i",
         Permission.INSIGHTS_VIEW,
-        pages=("insights_agents", "insights_channels"),
+        pages=("insights_agents", "insights_channels", "interactions", "interaction", "transcript"),
     ),
     _Section(
         "people",
