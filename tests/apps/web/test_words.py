@@ -10,7 +10,7 @@ from ebbtide.apps.catalog.identity import segment_id
 from ebbtide.apps.media import words
 from ebbtide.apps.media.models import MediaObject
 from ebbtide.apps.media.words import index_words, numbers_of, words_of
-from ebbtide.apps.orgs.database import SWEEP, acting_in
+from ebbtide.apps.orgs.database import OWNER, SWEEP, acting_in
 from ebbtide.apps.orgs.models import Organization, Permission
 from ebbtide.apps.runs.wiring import object_store
 from ebbtide.domain.cell import DataType
@@ -119,6 +119,20 @@ def test_words_go_with_their_transcripts_and_what_comes_is_added(
     assert search(client, alice, "roof").waiting == 1
     assert indexed(alice) == 1
     assert hits(client, alice, "roof") == {(2, 0), (2, 2), (2, 3)}
+
+
+def test_a_cell_that_loses_one_transcript_loses_its_words_and_gets_those_of_the_others(
+    client: Client, alice: Organization
+) -> None:
+    indexed(alice)
+    day, gone = days_ago(alice, 2), segment_id(key(days_ago(alice, 2), 0), pepper=bytes(alice.pepper))
+    with acting_in(alice.id, using=OWNER) as cursor:
+        cursor.execute("DELETE FROM media_mediaobject WHERE segment_id = %s", [gone])
+        cursor.execute("SELECT count(*) FROM media_wordset WHERE day = %s", [day])
+        assert cursor.fetchone()[0] == 0
+    assert hits(client, alice, "roof") == {(40, 0), (40, 2)}
+    assert indexed(alice) == len(SAID) - 1
+    assert hits(client, alice, "roof") == {(2, 2), (40, 0), (40, 2)}
 
 
 def test_many_handfuls_become_one(client: Client, alice: Organization, monkeypatch: pytest.MonkeyPatch) -> None:
