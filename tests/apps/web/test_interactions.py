@@ -99,9 +99,8 @@ def test_the_newest_come_first_and_what_is_stored_is_said(bob: Client, alice: Or
     assert page.reached is None
 
 
-@pytest.mark.parametrize(
-    ("query", "expected"),
-    [
+def test_what_is_wanted_is_found(bob: Client, alice: Organization) -> None:
+    for query, expected in (
         ("agent=zo%C3%AB", ["c-1-5", "c-3-5"]),
         ("agent=Zo", []),
         ("channel=chat", ["c-1-6", "c-3-6"]),
@@ -113,10 +112,8 @@ def test_the_newest_come_first_and_what_is_stored_is_said(bob: Client, alice: Or
         ("range=30&agent=Zo%C3%AB", ["c-1-5", "c-3-5"]),
         ("range=year&agent=nobody", []),
         ("agent=Zo%C3%AB&calls.sort=start", ["c-3-5", "c-1-5"]),
-    ],
-)
-def test_what_is_wanted_is_found(bob: Client, alice: Organization, query: str, expected: list[str]) -> None:
-    assert found(bob, alice, query) == expected
+    ):
+        assert found(bob, alice, query) == expected, query
 
 
 def test_a_q_and_days_of_ones_own(bob: Client, alice: Organization) -> None:
@@ -234,4 +231,4 @@ def test_pages_ask_little_of_the_database(bob: Client, alice: Organization) -> N
     assert len(asked) <= 20
     with statements() as asked:
         one(bob, alice, "c-1-19")
-    assert len(asked) <= 24
+    assert len(asked) <= 20, asked
