@@ -4,9 +4,13 @@ The tables are asked of the catalogue: a new one with a Q, a day or a segment in
 two lists. What is purged, and that the neighbour stays, is tested beside each store.
 """
 
+import re
+from pathlib import Path
+
 import pytest
 from django.db import connections
 
+import ebbtide
 from ebbtide.apps.orgs.database import OWNER
 
 pytestmark = pytest.mark.usefixtures("database")
@@ -21,6 +25,7 @@ PURGED_BY = {
     "media_words": "media_drop_words",
     "catalog_cell": "runs_purge_rows",
     "media_mediaobject": "runs_close_objects",
+    "exports_taken": "exports_close",  # with the archive; what condemns it stands in ARCHIVES
 }
 """Tables that hold data of cells, each with the function of the database that takes it."""
 STAYS = {
@@ -39,6 +44,17 @@ STAYS = {
     "reports_servicetarget": "a setting",
 }
 """Tables that name a Q, a day or a segment and hold nothing that a job could mean, each with the reason."""
+FILES = {
+    "org_*/que_*/DAY/TYPE/": "runs_close_objects",
+    "exports/org_*/exp_*/": "exports_condemn",
+}
+"""Kinds of objects that hold data of cells, each with the function that takes them, or condemns them where they hold
+data of many cells. What is condemned is served no more, and destroyed: tests/apps/exports."""
+ARCHIVES = {
+    "catalog_cell": {"exports_changed", "exports_removed"},
+    "media_mediaobject": {"exports_claimed"},
+}
+"""What condemns archives, by the table it hangs on."""
 ON_CELLS = {
     "media_drop_words": {"words_changed", "words_removed"},
     "insights_drop_hours": {"hours_changed", "hours_removed"},
@@ -79,3 +95,28 @@ def test_what_takes_it_is_there(table: str) -> None:
             [PURGED_BY[table]],
         )
         assert {name for (name,) in triggers} == ON_CELLS[PURGED_BY[table]]
+
+
+def test_every_kind_of_file_is_registered() -> None:
+    """Whatever puts objects says under which keys; each of these keys has something that takes it along."""
+    sources = Path(ebbtide.__file__).parent
+    writers = {
+        str(file.relative_to(sources))
+        for file in sources.rglob("*.py")
+        if re.search(r"store\.(put|pour)\(", file.read_text()) and "stores" not in file.parts
+    }
+    assert writers == {"apps/media/services.py", "apps/exports/making.py"}, (
+        "say in FILES how what is put there is purged"
+    )
+    for function in FILES.values():
+        assert ask("SELECT 1 FROM pg_proc WHERE proname = %s", [function]), function
+
+
+@pytest.mark.parametrize("table", ARCHIVES)
+def test_archives_hang_on_what_they_hold(table: str) -> None:
+    triggers = ask(
+        "SELECT t.tgname FROM pg_trigger t JOIN pg_proc p ON p.oid = t.tgfoid "
+        "WHERE t.tgrelid = %s::regclass AND p.proname = 'exports_condemn' AND t.tgenabled = 'O'",
+        [table],
+    )
+    assert {name for (name,) in triggers} == ARCHIVES[table]

@@ -47,6 +47,7 @@ from ebbtide.engine.clock import SystemClock
 from ebbtide.pg.launcher import Urls
 from ebbtide.web.context.console.organization import Settings
 from tests.apps.billing.past import card
+from tests.apps.exports.scene import made
 from tests.apps.staging import Stage, clone, stage
 from tests.cast import calls, centre, events, load, record, segments
 
@@ -100,6 +101,7 @@ def inhabit(name: str) -> Organization:
     assert sum_up(org, now=CLOCK.now(), stop=lambda: False)
     token(org)
     set_target(org.id, queue=queue, seconds=30, actor="test", now=CLOCK.now())
+    assert made(org).ready_at
     return org
 
 
@@ -398,6 +400,7 @@ def test_the_platform_sees_heads_and_no_data(alice: Organization, charlie: Organ
         "catalog_cellchange",  # since when there is something to meter
         "insights_summing",  # up to when there are sums
         "runs_reconciliation",  # when it was last compared, and how many differences there were
+        "exports_export",  # what there is to make, and to let go
     }  # fmt: skip
     with as_platform(using=OWNER) as cursor:  # whose rights console_due_since has: counts and jobs, no data
         assert {table for table in tenant_tables() if _count(cursor, table)} - seen == {

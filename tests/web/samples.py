@@ -72,6 +72,7 @@ from ebbtide.web.listing import Asked, Column, Head, Listing, Row, Table, list_r
 from tests.web.account_samples import account_samples
 
 from . import costs
+from .exports import exports_samples
 from .forecast import forecast_samples
 from .insights import insights_samples
 
@@ -587,6 +588,7 @@ def samples() -> dict[str, tuple[str, dict[str, Any]]]:
         for n, name in enumerate(NAMES)
     ]
     return {
+        **exports_samples(frame=frame("insights"), now=NOW, queues=QUEUES),
         **account_samples(now=NOW, frame=frame("people")),
         "org-choose": ("pages/org_choose.html", {"frame": outside, "orgs": orgs}),
         "org-choose-none": ("pages/org_choose.html", {"frame": outside, "orgs": []}),

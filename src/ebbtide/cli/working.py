@@ -1,8 +1,9 @@
-"""The worker: three queues served by one process, and the one place where any error of a night is caught.
+"""The worker: its queues served by one process, and the one place where any error of a night is caught.
 
 The tick's queue has a worker to itself: with one for all, a few long nights would take every place and nobody would
-look who is due. So has the metering: what fails in it stops no night, and no night holds it up. Nights are synchronous
-code; each runs in a thread of its own, with database connections of its own that are closed behind it.
+look who is due. So have the metering and the exports: what fails in them stops no night, and no night holds them up.
+Nights are synchronous code; each runs in a thread of its own, with database connections of its own that are closed
+behind it.
 """
 
 import asyncio
@@ -26,6 +27,7 @@ from procrastinate.worker import Worker
 from psycopg import OperationalError
 
 from ebbtide.apps.billing.tasks import METERS
+from ebbtide.apps.exports.tasks import EXPORTS, EXPORTS_LOOK
 from ebbtide.apps.orgs.database import SWEEP
 from ebbtide.apps.runs.probing import probe_where_old
 from ebbtide.apps.runs.tasks import CLOCK, NIGHTS, SILENT_AFTER_S, defer_due, org_of
@@ -39,6 +41,8 @@ GRACE_S = 60.0
 _BEAT_S = 5.0
 _TICKS_AT_ONCE = 2  # the tick and the broom, so that neither waits for the other
 _METERS_AT_ONCE = 1
+_EXPORTS_AT_ONCE = 1
+_LOOKS_AT_ONCE = 1
 _PROBES_AT_ONCE = 1
 
 
@@ -101,8 +105,15 @@ def work(*, concurrency: int, clock: Clock, stopping: threading.Event) -> None:
 
 async def _serve(*, concurrency: int, clock: Clock, stopping: threading.Event) -> None:
     loop = asyncio.get_running_loop()
+    served = (
+        (CLOCK, _TICKS_AT_ONCE),
+        (NIGHTS, concurrency),
+        (METERS, _METERS_AT_ONCE),
+        (EXPORTS, _EXPORTS_AT_ONCE),
+        (EXPORTS_LOOK, _LOOKS_AT_ONCE),
+    )
     loop.set_default_executor(
-        ThreadPoolExecutor(concurrency + _TICKS_AT_ONCE + _METERS_AT_ONCE + _PROBES_AT_ONCE, thread_name_prefix="task")
+        ThreadPoolExecutor(sum(at_once for _, at_once in served) + _PROBES_AT_ONCE, thread_name_prefix="task")
     )
     async with app.open_async():
         # The schedule's present moment may have been served by a worker that has died since: look at once.
@@ -110,7 +121,7 @@ async def _serve(*, concurrency: int, clock: Clock, stopping: threading.Event) -
         probing = loop.run_in_executor(None, _probe, clock)
         queues = [
             asyncio.create_task(_queue(name, concurrency=at_once, clock=clock, stop=stopping.is_set))
-            for name, at_once in ((CLOCK, _TICKS_AT_ONCE), (NIGHTS, concurrency), (METERS, _METERS_AT_ONCE))
+            for name, at_once in served
         ]
 
         def stop(number: signal.Signals) -> None:

@@ -21,6 +21,8 @@ _FIRST_NIGHTS, _MOST_FIRST_NIGHTS = 1_000_000, 10**12
 _MOST_STRETCH = 100_000_000
 _MOST_BACKUP_DAYS = 36_500
 _MOST_WHOLE = 1_000_000
+_MOST_EXPORT_GIB = 150
+"""10,000 parts of 16 MiB, which is all that S3 puts together, are little more."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,6 +68,8 @@ class Environment:
         sweep_url: for the sweep role; EBBTIDE_SWEEP_URL.
         owner_url: for migrations; EBBTIDE_OWNER_URL.
         objects_url: object store; EBBTIDE_OBJECTS_URL (file://, s3://bucket/prefix); None: DATA/objects.
+        exports_url: where exports are put; EBBTIDE_EXPORTS_URL (as above); None: below `exports/` of the object store.
+        export_gib: the greatest export, in GiB; EBBTIDE_EXPORT_GIB.
         secret_key: signs sessions; EBBTIDE_SECRET_KEY; None: made once and kept in the data folder.
         hosts: names the web interface answers to; EBBTIDE_HOSTS, comma-separated.
         https: whether the web interface stands behind HTTPS; EBBTIDE_HTTPS (1 or 0).
@@ -90,6 +94,8 @@ class Environment:
     sweep_url: str
     owner_url: str
     objects_url: str | None
+    exports_url: str | None
+    export_gib: int
     secret_key: str | None
     hosts: tuple[str, ...]
     https: bool
@@ -160,6 +166,16 @@ def _whole(name: str, text: str) -> int:
     text = text.strip()
     if not text.isdecimal() or not 1 <= int(text) <= _MOST_WHOLE:
         raise InputInvalid(f"{name} must be a whole number from 1 to {_MOST_WHOLE:,}, not {text!r}.", field=name)
+    return int(text)
+
+
+def _export_gib() -> int:
+    text = os.environ.get("EBBTIDE_EXPORT_GIB", "50").strip()
+    if not text.isdecimal() or not 1 <= int(text) <= _MOST_EXPORT_GIB:
+        raise InputInvalid(
+            f"EBBTIDE_EXPORT_GIB must be a whole number from 1 to {_MOST_EXPORT_GIB:,}, not {text!r}.",
+            field="EBBTIDE_EXPORT_GIB",
+        )
     return int(text)
 
 
@@ -241,6 +257,8 @@ def read_environment() -> Environment:
         sweep_url=sweep_url,
         owner_url=os.environ.get("EBBTIDE_OWNER_URL", ""),
         objects_url=os.environ.get("EBBTIDE_OBJECTS_URL") or None,
+        exports_url=os.environ.get("EBBTIDE_EXPORTS_URL") or None,
+        export_gib=_export_gib(),
         secret_key=os.environ.get("EBBTIDE_SECRET_KEY") or None,
         hosts=tuple(h.strip() for h in os.environ.get("EBBTIDE_HOSTS", "127.0.0.1,localhost").split(",") if h.strip()),
         https=_switch("EBBTIDE_HTTPS", default=False),

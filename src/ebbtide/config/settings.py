@@ -25,6 +25,8 @@ EBBTIDE_API_PER_MINUTE = ENVIRONMENT.api_per_minute
 EBBTIDE_FEED_PER_MINUTE = ENVIRONMENT.feed_per_minute
 EBBTIDE_FEED_MEDIA_MIB = ENVIRONMENT.feed_media_mib
 EBBTIDE_OBJECTS_URL = ENVIRONMENT.objects_url or (EBBTIDE_DATA / "objects").as_uri()
+EBBTIDE_EXPORTS_URL = ENVIRONMENT.exports_url
+EBBTIDE_EXPORT_BYTES = ENVIRONMENT.export_gib * 1024**3
 
 
 @cache
@@ -134,6 +136,7 @@ INSTALLED_APPS = [
     "ebbtide.apps.interactions",
     "ebbtide.apps.retrieval",
     "ebbtide.apps.feed",
+    "ebbtide.apps.exports",
     "ebbtide.apps.editor",
     "ebbtide.apps.activation",
     "ebbtide.apps.console",

@@ -14,6 +14,7 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path("o/<org:org>/", include("ebbtide.apps.reports.urls")),
     path("o/<org:org>/", include("ebbtide.apps.tokens.urls")),
     path("o/<org:org>/", include("ebbtide.apps.interactions.urls")),
+    path("o/<org:org>/", include("ebbtide.apps.exports.urls")),
     path("", include("ebbtide.apps.activation.urls")),
     path("api/", include("ebbtide.apps.retrieval.urls")),
     path("feed/", include("ebbtide.apps.feed.urls")),

@@ -1,4 +1,4 @@
-"""Typed public ids: `org_7`, `que_12`, `job_3`, `plan_9`, `run_41`, `req_2`.
+"""Typed public ids: `org_7`, `que_12`, `job_3`, `plan_9`, `run_41`, `req_2`, `exp_5`.
 
 Elsewhere a script was given ids of one kind where another was meant, and hundreds of customers' sites were gone in
 minutes. An id that says what it names cannot be taken for another.
@@ -9,7 +9,7 @@ from typing import Literal, get_args
 
 from ebbtide.domain.errors import NotYours
 
-Kind = Literal["org", "que", "job", "plan", "run", "mem", "grp", "inv", "req", "tok", "rec"]
+Kind = Literal["org", "que", "job", "plan", "run", "mem", "grp", "inv", "req", "tok", "rec", "exp"]
 
 _FORM = re.compile(rf"({'|'.join(get_args(Kind))})_([1-9][0-9]{{0,17}})")
 _FIELDS: dict[Kind, str] = {
@@ -20,6 +20,7 @@ _FIELDS: dict[Kind, str] = {
     "req": "request",
     "tok": "token",
     "rec": "recording",
+    "exp": "export",
 }
 _WORDS: dict[Kind, str] = {
     "org": "organization",
@@ -33,6 +34,7 @@ _WORDS: dict[Kind, str] = {
     "req": "request",
     "tok": "token",
     "rec": "recording",
+    "exp": "export",
 }
 
 

@@ -20,6 +20,10 @@ from ebbtide.apps.accounts.selectors import Rank
 from ebbtide.apps.accounts.services import invite
 from ebbtide.apps.activation.services import By, ask
 from ebbtide.apps.catalog import selectors as catalog
+from ebbtide.apps.exports.models import Export
+from ebbtide.apps.exports.selection import Selection
+from ebbtide.apps.exports.services import By as ExportBy
+from ebbtide.apps.exports.services import ask as ask_export
 from ebbtide.apps.orgs import services as orgs
 from ebbtide.apps.orgs.database import acting_in
 from ebbtide.apps.orgs.models import Membership, Organization, Permission, User
@@ -69,6 +73,8 @@ class World:
     foreign_invitation: int
     token: int
     foreign_token: int
+    export: int
+    foreign_export: int
 
     @property
     def today(self) -> date:
@@ -228,7 +234,21 @@ def make_world() -> World:
         foreign_invitation=asked[1],
         token=token_of(alice),
         foreign_token=token_of(charlie),
+        export=export_of(alice).id,
+        foreign_export=export_of(charlie).id,
     )
+
+
+def export_of(org: Organization) -> Export:
+    """An export that somebody asked for, and nobody has made yet."""
+    chosen = Selection(
+        first=days_ago(org, 60),
+        last=days_ago(org, 0),
+        queues=tuple(sorted(queues_of(org).values())),
+        types=tuple(DataType),
+        format="csv",
+    )
+    return ask_export(org.id, selection=chosen, by=ExportBy("alice@example.org", CLOCK.now()))
 
 
 def signed_in(name: str | None, *, strict: bool = False) -> Client:

@@ -95,6 +95,15 @@ DOORS = {
     "recording_download": PEOPLE,
     "waveform": PEOPLE,
     "transcript": PEOPLE,
+    "exports": PEOPLE,
+    "exports_weigh": PEOPLE,
+    "export_progress": Door(
+        view=REFUSED, manage=REFUSED, admin=302
+    ),  # to the page, for whoever is not watching from it
+    "export_download": Door(view=REFUSED, manage=REFUSED, admin=409),  # it is not ready
+    "export_cancel": Door(view=REFUSED, manage=REFUSED, admin=302, method="post"),
+    "export_delete": Door(view=REFUSED, manage=REFUSED, admin=409, method="post"),
+    "run_exports": Door(view=302, manage=302),  # as export_progress
     "people": PEOPLE,
     "access_log": PEOPLE,
     "person": PEOPLE,
@@ -188,6 +197,7 @@ def own(world: World) -> dict[str, str]:
         "uid": "1",
         "str": "wrong",
         "req": public_id("req", world.request),
+        "exp": public_id("exp", world.export),
         "month": str(month_of(world.today)),
         "seg": call_of(world.alice),
         "rec": recording_of(world.alice),
@@ -306,6 +316,7 @@ def test_foreign_missing_and_malformed_ids_look_the_same(world: World) -> None:
         "inv": public_id("inv", world.foreign_invitation),
         "req": public_id("req", world.foreign_request),
         "tok": public_id("tok", world.foreign_token),
+        "exp": public_id("exp", world.foreign_export),
         "month": "1999-01",
         "seg": call_of(world.charlie),
         "rec": recording_of(world.charlie),

@@ -14,9 +14,9 @@ from ebbtide.domain.errors import InputInvalid
 from ebbtide.domain.identity import looks_like, not_found, parse_id
 
 
-def queues(*, org: int) -> list[Queue]:
+def queues(*, org: int, using: str = WEB) -> list[Queue]:
     """Give all queues by name, archived ones too."""
-    return list(Queue.objects.filter(org_id=org).order_by("name"))
+    return list(Queue.objects.using(using).filter(org_id=org).order_by("name"))
 
 
 def find_queues(texts: Iterable[str], *, org: int) -> list[Queue]:

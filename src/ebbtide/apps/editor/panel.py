@@ -5,6 +5,7 @@ Every function expects an open transaction in the organization.
 
 from collections.abc import Mapping, Sequence
 from datetime import timedelta
+from urllib.parse import urlencode
 
 from django.http import QueryDict
 from django.utils.translation import gettext_lazy
@@ -106,7 +107,14 @@ def panel_of(
         paused=paused,
         whole=whole,
         lines=list_rows(PREVIEW, lines, asked=asked),
+        export=_export_query(job),
     )
+
+
+def _export_query(job: Job) -> str:
+    """Write what chooses, on the page of exports, what a job would take."""
+    named = [("q", public_id("que", queue)) for queue in sorted(job.queues)]
+    return urlencode([("older", job.days), ("what", job.what), *named])
 
 
 def every_line(

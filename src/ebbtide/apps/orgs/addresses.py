@@ -91,6 +91,24 @@ class TokenId(_IdConverter):
     kind = "tok"
 
 
+class ExportId(_IdConverter):
+    """The id of an export."""
+
+    kind = "exp"
+
+
 register_converter(SegmentId, "seg")
-for _converter in (OrgId, RecordingId, JobId, RunId, PlanId, MemberId, GroupId, InvitationId, RequestId, TokenId):
+for _converter in (
+    OrgId,
+    RecordingId,
+    JobId,
+    RunId,
+    PlanId,
+    MemberId,
+    GroupId,
+    InvitationId,
+    RequestId,
+    TokenId,
+    ExportId,
+):
     register_converter(_converter, _converter.kind)

@@ -12,7 +12,7 @@ from django.db import OperationalError, connections
 from ebbtide.apps.orgs.database import SWEEP, WEB, mapped_errors
 from ebbtide.engine.split import Part
 
-_TURNSTILE, _RUN, _HELPERS = 7_101, 7_102, 7_104
+_TURNSTILE, _RUN, _HELPERS, _EXPORT = 7_101, 7_102, 7_104, 7_109
 _PLATFORM = 0
 _EPOCH = date(1970, 1, 1)
 _ROWS = 0xFFF
@@ -92,6 +92,13 @@ def alone_at(run: int, *, using: str = SWEEP) -> Iterator[bool]:
 
 
 @contextmanager
+def making(export: int, *, using: str = SWEEP) -> Iterator[bool]:
+    """Hold an export while it is made; False where another living process holds it."""
+    with _tried("pg_try_advisory_lock", "pg_advisory_unlock", [_EXPORT, export], using=using) as held:
+        yield held
+
+
+@contextmanager
 def at_part(run: int, part: Part, *, using: str = SWEEP) -> Iterator[bool]:
     """Hold a part of a run; False where another living worker holds it."""
     piece = _ROWS if part.slice is None else part.slice
@@ -140,6 +147,15 @@ def _count(which: str, values: list[int], *, using: str) -> int:
 
 def is_carried(run: int, *, using: str = SWEEP) -> bool:
     """Whether a living process holds the run; only looks, so that looking stands in nobody's way."""
+    return _is_held(_RUN, run, using=using)
+
+
+def is_made(export: int, *, using: str = SWEEP) -> bool:
+    """Whether a living process is making the export."""
+    return _is_held(_EXPORT, export, using=using)
+
+
+def _is_held(kind: int, number: int, *, using: str) -> bool:
     with mapped_errors(), connections[using].cursor() as cursor:
         cursor.execute(
             """
@@ -148,7 +164,7 @@ def is_carried(run: int, *, using: str = SWEEP) -> bool:
                 WHERE d.datname = current_database() AND l.locktype = 'advisory' AND l.granted
                     AND l.classid = %s AND l.objid = %s AND l.objsubid = 2)
             """,
-            [_RUN, run],
+            [kind, number],
         )
         found: bool = cursor.fetchone()[0]
     return found

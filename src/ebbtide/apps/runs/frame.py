@@ -74,7 +74,7 @@ _OF_ORG = (
         "report-analytics",
         "i",
         Permission.INSIGHTS_VIEW,
-        pages=("insights_agents", "insights_channels", "interactions", "interaction", "transcript"),
+        pages=("insights_agents", "insights_channels", "interactions", "interaction", "transcript", "exports"),
     ),
     _Section(
         "people",
@@ -143,6 +143,7 @@ def _organization_frame(visit: Visit, *, name: str) -> Frame:
         switch=switch_note(org),
         can_change=visit.can_change,
         is_admin=visit.access.is_admin,
+        can_export=visit.access.allows(Permission.INSIGHTS_VIEW),
     )
 
 

@@ -14,13 +14,14 @@ from django.db import connections
 from ebbtide.apps.orgs.database import SWEEP, acting_in, mapped_errors
 from ebbtide.apps.orgs.locks import alone_at, at_part, turnstile
 from ebbtide.apps.runs.models import Run
+from ebbtide.domain.errors import InputInvalid
 from ebbtide.domain.outcome import Numbers, RunOutcome
 from ebbtide.engine.clock import Clock
 from ebbtide.engine.split import STRETCH
 from ebbtide.stores.objects import Objects, Probed, probe
 from ebbtide.stores.postgres import Hooks, PostgresCells, PostgresRun
 
-__all__ = ["Probed", "beside", "cell_catalog", "live_run", "object_store", "probe_store"]
+__all__ = ["Probed", "beside", "cell_catalog", "export_store", "live_run", "object_store", "probe_store"]
 
 FETCH_ROWS = 5_000
 
@@ -38,6 +39,25 @@ def object_store() -> Objects:
 def beside() -> Executor:
     """Give a thread that waits for the store while the run's own one is at the database; to be left as a context."""
     return ThreadPoolExecutor(1, f"{threading.current_thread().name}-destroying")
+
+
+def export_store() -> Objects:
+    """Give the store that exports are put into: the one of the settings, or else the object store.
+
+    Raises:
+        InputInvalid: the URL names no store that can be opened.
+    """
+    url = settings.EBBTIDE_EXPORTS_URL
+    return object_store() if url is None else _opened(url)
+
+
+@cache
+def _opened(url: str) -> Objects:
+    try:
+        return Objects(url)
+    except InputInvalid as exc:
+        message = exc.message.replace("EBBTIDE_OBJECTS_URL", "EBBTIDE_EXPORTS_URL")
+        raise InputInvalid(message, field="EBBTIDE_EXPORTS_URL") from exc
 
 
 def probe_store(*, now: Callable[[], datetime]) -> Probed:

@@ -7,6 +7,7 @@ from typing import Annotated
 import typer
 from django.conf import settings
 
+from ebbtide.apps.exports.doctor import examine as examine_exports
 from ebbtide.apps.orgs.database import OWNER, acting_in, mapped_errors
 from ebbtide.apps.orgs.selectors import find_organization, organizations
 from ebbtide.apps.orgs.services import stop_organization
@@ -261,7 +262,7 @@ def _orphans(org: int) -> Iterator[OrphanRow]:
 
 def doctor(session: Session) -> None:
     """Check the invariants on the live system; exits 5 where one has fallen."""
-    findings = examine(now=session.clock.now())
+    findings = [*examine(now=session.clock.now()), *examine_exports(now=session.clock.now())]
     ok = all(one.ok for one in findings)
 
     def text() -> None:

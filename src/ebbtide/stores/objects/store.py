@@ -1,14 +1,17 @@
 """The store as the engine, imports and reconcile see it: put, get, list, destroy and see that it is gone."""
 
 import hashlib
-from collections.abc import Iterable, Iterator, Sequence
-from contextlib import suppress
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from datetime import datetime
 from glob import escape
+from io import SEEK_SET, BufferedReader, RawIOBase
 from itertools import takewhile
+from typing import TYPE_CHECKING, BinaryIO, cast
 
 import obstore
+from obstore.exceptions import BaseError
 
 from ebbtide.domain.errors import InputInvalid, StoreUnreachable
 from ebbtide.domain.outcome import AlreadyGone, Failed, Outcome, Purged, Retained
@@ -19,11 +22,17 @@ from ebbtide.stores.objects.presence import Presence
 from ebbtide.stores.objects.s3 import S3
 from ebbtide.stores.objects.versions import Versions
 
+if TYPE_CHECKING:
+    from obstore import ReadableFile
+    from typing_extensions import Buffer
+
 _PARTS_AT_ONCE = 2
 """Parts of one upload in flight, of 5 MiB each: eight uploads side by side stay below 120 MiB."""
 _READ_BYTES = 1024 * 1024
 """Handed on at a time when reading: obstore's own 10 MiB came to 30 MiB a reader, with its copies."""
 
+_POURED_BYTES = 16 * 1024 * 1024
+"""Of a part of what is poured in: 10,000 of them, which is all that S3 puts together, are 156 GiB."""
 _KNOWN_FOR_S = 10.0
 """How long a listing goes by what was last seen of versions; a delete asks anew."""
 
@@ -34,6 +43,35 @@ class Stored:
 
     size: int
     sha256: bytes
+
+
+class _Seekable(RawIOBase):
+    """obstore's reader as Python's own, so that what reads files reads objects."""
+
+    def __init__(self, source: "ReadableFile") -> None:
+        super().__init__()
+        self._source = source
+
+    def readable(self) -> bool:
+        return True
+
+    def seekable(self) -> bool:
+        return True
+
+    def seek(self, offset: int, whence: int = SEEK_SET, /) -> int:
+        return self._source.seek(offset, whence)
+
+    def tell(self) -> int:
+        return self._source.tell()
+
+    def readinto(self, buffer: "Buffer", /) -> int:
+        view = memoryview(buffer)
+        try:
+            found = bytes(self._source.read(len(view)))
+        except BaseError as exc:
+            raise OSError(first_line(exc)) from exc
+        view[: len(found)] = found
+        return len(found)
 
 
 class Objects:
@@ -104,6 +142,41 @@ class Objects:
             raise StoreUnreachable(f"The object store did not take an object: {first_line(exc)}") from exc
         return Stored(size, digest.digest())
 
+    def pour(self, key: str, chunks: Iterable[bytes]) -> Stored:
+        """Stream an object in whose chunks are themselves read from a store: `put` would wait for itself.
+
+        Whatever breaks off leaves an unfinished upload, which `discard` removes; the object is whole or not there.
+
+        Raises:
+            InputInvalid: the key is one that stores would take for another.
+            StoreUnreachable: it could not be written whole.
+        """
+        if MISREAD.search(key):
+            raise InputInvalid(f"{key!r} cannot be an object's key: stores would take it for another.", field="key")
+        digest = hashlib.sha256()
+        size = 0
+        with self._written(key) as write:
+            for chunk in chunks:
+                digest.update(chunk)
+                size += len(chunk)
+                write(chunk)
+        return Stored(size, digest.digest())
+
+    @contextmanager
+    def _written(self, key: str) -> Iterator[Callable[[bytes], None]]:
+        """Give what takes an object piece by piece; errors of the store become ours, and no others."""
+
+        def mapped(step: Callable[[], object]) -> None:
+            try:
+                step()
+            except ERRORS as exc:
+                raise StoreUnreachable(f"The object store did not take an object: {first_line(exc)}") from exc
+
+        mapped(self._mark)
+        writer = obstore.open_writer(self.opened.store, key, buffer_size=_POURED_BYTES, max_concurrency=_PARTS_AT_ONCE)
+        yield lambda chunk: mapped(lambda: writer.write(chunk))
+        mapped(writer.close)
+
     def get(self, key: str) -> Iterator[bytes]:
         """Stream an object out.
 
@@ -133,6 +206,28 @@ class Objects:
                 yield bytes(chunk)
         except ERRORS as exc:
             raise StoreUnreachable(f"The object store did not give an object: {first_line(exc)}") from exc
+
+    def reader(self, key: str) -> BinaryIO:
+        """Open an object as a file that can be read from any place; little more than what is asked for is fetched.
+
+        Raises:
+            StoreUnreachable: it could not be opened; while it is read, a store that fails raises OSError.
+        """
+        try:
+            return cast("BinaryIO", BufferedReader(_Seekable(obstore.open_reader(self.opened.store, key)), _READ_BYTES))
+        except ERRORS as exc:
+            raise StoreUnreachable(f"The object store did not give an object: {first_line(exc)}") from exc
+
+    def mark(self) -> None:
+        """Leave the mark, as the first upload does: without it nothing here can be called gone.
+
+        Raises:
+            StoreUnreachable: the store did not take it.
+        """
+        try:
+            self._mark()
+        except ERRORS as exc:
+            raise StoreUnreachable(f"The object store did not take an object: {first_line(exc)}") from exc
 
     def keys(self, prefix: str) -> Iterator[str]:
         """List the keys below a prefix (whole path segments; a trailing slash is optional; "" for all).

@@ -167,6 +167,7 @@ class PreviewPanel:
         whole: whether the table tells of the whole run and not of this job alone.
         lines: the table; None while something is missing.
         losses: what each range of the reports would lose.
+        export: query of the page of exports that chooses what this job would take; empty where it takes nothing.
     """
 
     night: datetime
@@ -184,6 +185,7 @@ class PreviewPanel:
     whole: bool = False
     lines: Listing[PreviewLine] | None = None
     losses: tuple[ReportLoss, ...] = ()
+    export: str = ""
 
     @property
     def loses(self) -> int:

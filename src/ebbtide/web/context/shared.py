@@ -72,6 +72,7 @@ class Frame:
         switch: the kill switch in force, the platform's before the organization's.
         can_change: whether the person may create, edit and delete jobs.
         is_admin: whether the person is an admin of the organization.
+        can_export: whether the person may see Insights, and so take away what is in them.
     """
 
     org: OrgLine | None
@@ -82,6 +83,7 @@ class Frame:
     switch: SwitchNote | None = None
     can_change: bool = True
     is_admin: bool = False
+    can_export: bool = True
 
     @property
     def zone(self) -> str:

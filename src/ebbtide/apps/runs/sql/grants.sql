@@ -97,6 +97,15 @@ GRANT INSERT, UPDATE ON tokens_tokenuse TO ebbtide_web;
 GRANT SELECT ON media_wordset, media_words TO ebbtide_web, ebbtide_sweep;
 GRANT EXECUTE ON FUNCTION media_add_words(date, integer, bigint[], uuid[], bigint[], text[], boolean) TO ebbtide_sweep;
 
+-- Exports: people ask for them, the worker makes and destroys them; which cells they hold is written by functions alone.
+GRANT SELECT ON exports_export, exports_taken TO ebbtide_web, ebbtide_sweep;
+GRANT INSERT ON exports_export TO ebbtide_web;
+GRANT UPDATE (cancelled_at, cancelled_by, condemned_at, condemned_why, condemned_by) ON exports_export TO ebbtide_web;
+GRANT UPDATE (attempts, retry_at, cells, items, bytes, items_done, bytes_done, size_checked, files, size, sha256, ready_at,
+    expires_at, failed_at, reason, condemned_at, condemned_why) ON exports_export TO ebbtide_sweep;
+GRANT EXECUTE ON FUNCTION exports_begin(bigint, text, timestamptz), exports_take(bigint, date, text),
+    exports_close(bigint, timestamptz) TO ebbtide_sweep;
+
 -- The queue of tasks belongs to both.
 DO $$
 DECLARE
