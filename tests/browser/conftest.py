@@ -13,10 +13,14 @@ from typing import Any
 
 import pytest
 from axe_core_python.sync_playwright import Axe
+from django.conf import settings
+from django.test import Client
 from playwright.sync_api import Browser, BrowserContext, ConsoleMessage, Page, Request, Response, sync_playwright
 
+from ebbtide.apps.orgs.models import User
 from ebbtide.pg.launcher import Urls
 from tests.served import served
+from tests.apps.web.conftest import BACKEND
 
 CHROMIUM = next(filter(None, map(shutil.which, ("chromium", "chromium-browser", "google-chrome"))), None)
 FLAGS = [
@@ -92,6 +96,14 @@ class Visitor:
 
     def go(self, path: str) -> None:
         self.page.goto(self.address + path)
+
+    def enter(self, email: str) -> None:
+        """Stand at home, signed in already: for tests of something else."""
+        client = Client(headers={"host": "localhost"})
+        client.force_login(User.objects.get(email=email), backend=BACKEND)
+        cookie = client.cookies[settings.SESSION_COOKIE_NAME]
+        self.page.context.add_cookies([{"name": cookie.key, "value": cookie.value, "url": self.address}])
+        self.go("/")
 
     def sign_in(self, email: str, password: str) -> None:
         self.go("/")

@@ -72,7 +72,7 @@ def _simulated(visitor: Visitor, org: Organization) -> list[str]:
     """Make a simulation, in place of the worker, and look at it."""
     alice, home = visitor.page, f"/o/org_{org.id}/deletion/"
     faults: list[str] = []
-    visitor.sign_in("alice@example.org", PASSWORD)
+    visitor.enter("alice@example.org")
     alice.get_by_role("link", name="Deletion").click()
     expect(alice.get_by_text("No night has been simulated yet")).to_be_visible()
     faults += visitor.examine()

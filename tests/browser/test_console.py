@@ -10,7 +10,7 @@ from ebbtide.apps.orgs import services as orgs
 from ebbtide.apps.orgs.models import Organization, User
 from ebbtide.domain.cell import DataType
 from ebbtide.pg.launcher import Urls
-from tests.apps.web.conftest import CLOCK, PASSWORD, days_ago, hashed, job_for, person, run_once
+from tests.apps.web.conftest import CLOCK, days_ago, hashed, job_for, person, run_once
 from tests.cast import calls, centre, load, record
 
 from .conftest import Visitor
@@ -30,20 +30,13 @@ def org(address: str) -> Organization:
     return made
 
 
-def sign_in(visitor: Visitor, email: str) -> None:
-    visitor.go("/")
-    visitor.page.locator("input[name=username], input[name=login]").first.fill(email)
-    visitor.page.locator("input[name=password]").first.fill(PASSWORD)
-    visitor.page.locator("main button[type=submit]").first.click()
-
-
 def at(page: Page, path: str) -> None:
     expect(page).to_have_url(re.compile(rf"^http://[^/]+{re.escape(path)}$"))
 
 
 def test_onboarding_an_organization(visitor: Visitor, org: Organization) -> None:
     page = visitor.page
-    sign_in(visitor, "olga@example.org")
+    visitor.enter("olga@example.org")
     at(page, "/platform/")
     expect(page.get_by_text("No worker is alive")).to_be_visible()
     faults = visitor.examine()
@@ -80,7 +73,7 @@ def test_the_list_is_searched_narrowed_and_sorted_in_place(visitor: Visitor, org
     page = visitor.page
     orgs.arm(org.id, reason="ready", actor="test", now=CLOCK.now())
     run_once(org)  # blocked: a quarter of everything
-    sign_in(visitor, "olga@example.org")
+    visitor.enter("olga@example.org")
     expect(page.get_by_text("1 organization needs you.")).to_be_visible()
     faults = visitor.examine()
     page.get_by_label("Search organizations").fill("charlie")
@@ -102,7 +95,7 @@ def test_the_list_is_searched_narrowed_and_sorted_in_place(visitor: Visitor, org
 def test_one_organization_its_settings_and_its_switch(visitor: Visitor, org: Organization) -> None:
     page = visitor.page
     run_once(org)
-    sign_in(visitor, "olga@example.org")
+    visitor.enter("olga@example.org")
     page.get_by_role("link", name="Alice's").click()
     expect(page.get_by_text("Deletes all data of the whole organization older than 30 days")).to_be_visible()
     faults = visitor.examine()
@@ -142,7 +135,7 @@ def test_one_organization_its_settings_and_its_switch(visitor: Visitor, org: Org
 def test_the_kill_switch_from_on_to_off(visitor: Visitor, org: Organization) -> None:
     page = visitor.page
     orgs.arm(org.id, reason="ready", actor="test", now=CLOCK.now())
-    sign_in(visitor, "olga@example.org")
+    visitor.enter("olga@example.org")
     page.get_by_role("link", name="Kill switch").click()
     faults = visitor.examine()
     page.get_by_label("Reason").fill("Storage is failing")
@@ -161,7 +154,7 @@ def test_the_kill_switch_from_on_to_off(visitor: Visitor, org: Organization) -> 
     assert browser is not None
     elsewhere = browser.new_context()
     alice = Visitor(elsewhere.new_page(), visitor.address)
-    sign_in(alice, "alice@example.org")
+    alice.enter("alice@example.org")
     expect(alice.page.locator(".eb-switch")).to_contain_text("Storage is failing")
     page.get_by_label("Reason").fill("Mended")
     page.get_by_role("button", name="Turn the kill switch off").click()
@@ -181,7 +174,7 @@ def test_the_kill_switch_from_on_to_off(visitor: Visitor, org: Organization) -> 
 def test_runs_and_workers(visitor: Visitor, org: Organization, database: Urls) -> None:
     page = visitor.page
     run = run_once(org)
-    sign_in(visitor, "olga@example.org")
+    visitor.enter("olga@example.org")
     page.get_by_role("link", name="Runs", exact=True).click()
     faults = visitor.examine()
     page.get_by_label("Outcome").select_option("failed")

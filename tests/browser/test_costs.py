@@ -34,7 +34,7 @@ def org(address: str) -> Organization:
 
 def test_from_nothing_to_a_closed_statement(visitor: Visitor, org: Organization, database: Urls) -> None:
     page, month = visitor.page, month_of(days_ago(org, 0)).previous
-    visitor.sign_in("alice@example.org", PASSWORD)
+    visitor.enter("alice@example.org")
     page.get_by_role("link", name="Costs").click()
     expect(page.get_by_text("Nothing is metered yet")).to_be_visible()
     faults = visitor.examine()

@@ -47,7 +47,7 @@ def priced() -> None:
 
 def test_a_forecast_and_its_budget(visitor: Visitor, org: Organization, database: Urls) -> None:
     page, costs = visitor.page, f"/o/org_{org.id}/costs/"
-    visitor.sign_in("alice@example.org", PASSWORD)
+    visitor.enter("alice@example.org")
     visitor.go(f"{costs}forecast/")
     expect(page.get_by_text("No rate card is in force yet")).to_be_visible()
     faults = visitor.examine()
@@ -75,7 +75,7 @@ def test_a_forecast_and_its_budget(visitor: Visitor, org: Organization, database
 def test_a_retention_is_tried(visitor: Visitor, org: Organization) -> None:
     page = visitor.page
     priced()
-    visitor.sign_in("alice@example.org", PASSWORD)
+    visitor.enter("alice@example.org")
     visitor.go(f"/o/org_{org.id}/costs/forecast/")
     page.get_by_role("link", name="Try a retention").click()
     expect(page.get_by_text("Say how far the job reaches and after how many days")).to_be_visible()
@@ -114,7 +114,7 @@ def test_a_retention_is_tried_without_scripts(visitor: Visitor, org: Organizatio
     priced()
     without = visitor.page.context.browser.new_context(java_script_enabled=False)  # type: ignore[union-attr]
     plain = Visitor(without.new_page(), visitor.address)
-    plain.sign_in("alice@example.org", PASSWORD)
+    plain.enter("alice@example.org")
     plain.go(f"/o/org_{org.id}/costs/what-if/")
     plain.page.locator("input[name=type][value=global]").check()
     plain.page.locator("#id_days").fill("20")

@@ -7,7 +7,7 @@ from ebbtide.apps.orgs import services as orgs
 from ebbtide.apps.orgs.models import Organization
 from ebbtide.domain.cell import DataType
 from ebbtide.domain.job import What
-from tests.apps.web.conftest import CLOCK, PASSWORD, days_ago, job_for, person, queues_of
+from tests.apps.web.conftest import CLOCK, days_ago, job_for, person, queues_of
 from tests.cast import calls, centre, load, record
 
 from .conftest import Visitor
@@ -32,7 +32,7 @@ def org(address: str) -> Organization:
 
 def test_home_from_its_banner_to_what_is_set_aside(visitor: Visitor, org: Organization) -> None:
     page = visitor.page
-    visitor.sign_in("alice@example.org", PASSWORD)
+    visitor.enter("alice@example.org")
     expect(page.get_by_role("heading", name="Simulating — nothing is deleted")).to_be_visible()
     expect(page.get_by_text("The run will only report this: it deletes nothing.")).to_be_visible()
     expect(page.get_by_role("img", name="Reporting data, 60 items")).to_be_visible()
@@ -71,12 +71,12 @@ def test_home_from_its_banner_to_what_is_set_aside(visitor: Visitor, org: Organi
 
 def test_home_armed_and_without_scripts(visitor: Visitor, org: Organization) -> None:
     orgs.arm(org.id, reason="ready", actor="test", now=CLOCK.now())
-    visitor.sign_in("alice@example.org", PASSWORD)
+    visitor.enter("alice@example.org")
     expect(visitor.page.get_by_text("The run will delete this for good.")).to_be_visible()
     assert visitor.examine() == []
     without = visitor.page.context.browser.new_context(java_script_enabled=False)  # type: ignore[union-attr]
     plain = Visitor(without.new_page(), visitor.address)
-    plain.sign_in("alice@example.org", PASSWORD)
+    plain.enter("alice@example.org")
     plain.page.get_by_role("link", name="Size").click()
     expect(plain.page.get_by_role("link", name="Size")).to_have_attribute("aria-current", "true")
     expect(plain.page.locator("#ages svg[role=img]")).to_have_count(2)
@@ -90,7 +90,7 @@ def test_home_armed_and_without_scripts(visitor: Visitor, org: Organization) -> 
 def test_the_home_of_a_new_centre(visitor: Visitor, address: str) -> None:
     fresh = centre("Fresh")
     person("fresh@example.org", org=fresh, admin=True)
-    visitor.sign_in("fresh@example.org", PASSWORD)
+    visitor.enter("fresh@example.org")
     expect(visitor.page.get_by_role("heading", name="Begin here")).to_be_visible()
     faults = visitor.examine()
     for rest in ("storage/", "aside/"):

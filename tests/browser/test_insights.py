@@ -9,7 +9,7 @@ from playwright.sync_api import expect
 from ebbtide.apps.insights.hours import sum_up
 from ebbtide.apps.orgs.models import Organization, Permission
 from tests.apps.reports.purging import purge
-from tests.apps.web.conftest import CLOCK, PASSWORD, days_ago, job_for, person, queues_of
+from tests.apps.web.conftest import CLOCK, days_ago, job_for, person, queues_of
 from tests.cast import calls, centre, load
 
 from .conftest import Visitor
@@ -34,7 +34,7 @@ def org(address: str) -> Organization:
 
 def test_a_report_over_a_purged_edge(visitor: Visitor, org: Organization) -> None:
     page = visitor.page
-    visitor.sign_in("alice@example.org", PASSWORD)
+    visitor.enter("alice@example.org")
     page.get_by_role("link", name="Insights").click()
     expect(page.get_by_role("heading", name="Insights")).to_be_visible()
     expect(page.get_by_text("Part of this range is purged.")).to_be_visible()
@@ -116,7 +116,7 @@ def agents_and_channels(visitor: Visitor) -> list[str]:
 
 
 def test_who_may_only_see_insights(visitor: Visitor, org: Organization) -> None:
-    visitor.sign_in("ana@example.org", PASSWORD)
+    visitor.enter("ana@example.org")
     visitor.go(f"/o/org_{org.id}/insights/?range=30")
     expect(visitor.page.locator("#list-queues tbody tr")).to_have_count(2)
     expect(visitor.page.get_by_text("Service targets")).to_have_count(0)

@@ -10,7 +10,7 @@ from ebbtide.apps.orgs.database import acting_in
 from ebbtide.apps.orgs.models import Organization
 from ebbtide.apps.policies.selectors import jobs
 from ebbtide.domain.cell import DataType
-from tests.apps.web.conftest import CLOCK, PASSWORD, days_ago, job_for, person, queues_of, run_once
+from tests.apps.web.conftest import CLOCK, days_ago, job_for, person, queues_of, run_once
 from tests.cast import calls, centre, load, record
 
 from .conftest import WIDE, Visitor
@@ -46,7 +46,7 @@ def facts(page: Page) -> list[str]:
 
 def test_a_job_from_its_warning_to_its_end(visitor: Visitor, org: Organization) -> None:
     page = visitor.page
-    visitor.sign_in("alice@example.org", PASSWORD)
+    visitor.enter("alice@example.org")
     page.get_by_role("link", name="Jobs").click()
     faults = visitor.examine()
     page.get_by_role("link", name="New job").click()
@@ -96,7 +96,7 @@ def test_a_job_from_its_warning_to_its_end(visitor: Visitor, org: Organization) 
 def test_a_job_is_edited_deleted_and_brought_back(visitor: Visitor, org: Organization) -> None:
     page = visitor.page
     job_for(org, 60, queues=frozenset({queues_of(org)["Sales"]}))
-    visitor.sign_in("alice@example.org", PASSWORD)
+    visitor.enter("alice@example.org")
     visitor.go(f"/o/org_{org.id}/jobs/job_2/")
     page.get_by_role("link", name="Edit").click()
     page.get_by_label("Delete what is older than").fill("10")
@@ -120,7 +120,7 @@ def test_a_job_is_edited_deleted_and_brought_back(visitor: Visitor, org: Organiz
 
 def test_qs_are_found_and_chosen_by_keyboard(visitor: Visitor, org: Organization) -> None:
     page = visitor.page
-    visitor.sign_in("alice@example.org", PASSWORD)
+    visitor.enter("alice@example.org")
     visitor.go(f"/o/org_{org.id}/jobs/new/")
     page.get_by_label("Only the Qs you choose").check()
     page.get_by_role("searchbox", name="Search Qs").focus()
@@ -153,7 +153,7 @@ def test_qs_are_found_and_chosen_by_keyboard(visitor: Visitor, org: Organization
 
 def test_the_preview_follows_what_is_entered(visitor: Visitor, org: Organization) -> None:
     page = visitor.page
-    visitor.sign_in("alice@example.org", PASSWORD)
+    visitor.enter("alice@example.org")
     visitor.go(f"/o/org_{org.id}/jobs/new/")
     page.get_by_label("Only the Qs you choose").check()
     page.get_by_label("Sales", exact=True).check()
@@ -181,7 +181,7 @@ def test_the_preview_follows_what_is_entered(visitor: Visitor, org: Organization
 def test_one_job_makes_another_idle(visitor: Visitor, org: Organization) -> None:
     page = visitor.page
     job_for(org, 20, queues=frozenset({queues_of(org)["Sales"]}))
-    visitor.sign_in("alice@example.org", PASSWORD)
+    visitor.enter("alice@example.org")
     visitor.go(f"/o/org_{org.id}/jobs/job_1/edit/")
     page.get_by_label("Delete what is older than").fill("15")
     expect(page.locator("#preview")).to_contain_text("Another job (2)")
@@ -198,7 +198,7 @@ def test_one_job_makes_another_idle(visitor: Visitor, org: Organization) -> None
 def test_shortening_on_an_armed_centre_is_confirmed_by_its_name(visitor: Visitor, org: Organization) -> None:
     page = visitor.page
     orgs.arm(org.id, reason="ready", actor="test", now=CLOCK.now())
-    visitor.sign_in("alice@example.org", PASSWORD)
+    visitor.enter("alice@example.org")
     visitor.go(f"/o/org_{org.id}/jobs/job_1/edit/")
     page.get_by_label("Delete what is older than").fill("20")
     expect(page.locator("#preview")).to_contain_text("This night deletes for good.")
@@ -238,11 +238,11 @@ def test_shortening_on_an_armed_centre_is_confirmed_by_its_name(visitor: Visitor
 def test_the_second_of_two_people_is_told(visitor: Visitor, org: Organization, browser: Browser) -> None:
     page, edit = visitor.page, f"/o/org_{org.id}/jobs/job_1/edit/"
     person("bob@example.org", org=org, admin=True)
-    visitor.sign_in("alice@example.org", PASSWORD)
+    visitor.enter("alice@example.org")
     visitor.go(edit)
     opened = browser.new_context(viewport=WIDE)  # type: ignore[arg-type]
     bob = Visitor(opened.new_page(), visitor.address)
-    bob.sign_in("bob@example.org", PASSWORD)
+    bob.enter("bob@example.org")
     bob.go(edit)
     bob.page.get_by_label("Delete what is older than").fill("25")
     bob.page.get_by_role("button", name="Save job").click()
@@ -267,7 +267,7 @@ def test_the_page_of_a_job_after_a_night(visitor: Visitor, org: Organization) ->
     page = visitor.page
     job_for(org, 60, queues=frozenset({queues_of(org)["Sales"]}))
     run = run_once(org)
-    visitor.sign_in("alice@example.org", PASSWORD)
+    visitor.enter("alice@example.org")
     page.get_by_role("link", name="Jobs").click()
     page.get_by_role("searchbox", name="Search jobs").fill("global")
     expect(page.locator("#list-jobs tbody tr")).to_have_count(1)
@@ -284,7 +284,7 @@ def test_the_page_of_a_job_after_a_night(visitor: Visitor, org: Organization) ->
 def test_a_job_can_be_made_without_scripts(visitor: Visitor, org: Organization) -> None:
     without = visitor.page.context.browser.new_context(java_script_enabled=False)  # type: ignore[union-attr]
     plain = Visitor(without.new_page(), visitor.address)
-    plain.sign_in("alice@example.org", PASSWORD)
+    plain.enter("alice@example.org")
     plain.go(f"/o/org_{org.id}/jobs/new/")
     plain.page.locator("input[name=type][value=queue]").check()
     plain.page.locator("input[name=queues]").nth(1).check()
@@ -304,7 +304,7 @@ def test_a_job_can_be_made_without_scripts(visitor: Visitor, org: Organization) 
 
 def test_leaving_with_something_unsaved_is_asked_about(visitor: Visitor, org: Organization) -> None:
     page, asked = visitor.page, []
-    visitor.sign_in("alice@example.org", PASSWORD)
+    visitor.enter("alice@example.org")
     visitor.go(f"/o/org_{org.id}/jobs/new/")
 
     def stay(dialog: Dialog) -> None:

@@ -11,7 +11,7 @@ from ebbtide.apps.orgs import services as orgs
 from ebbtide.apps.orgs.models import Organization
 from ebbtide.domain.cell import DataType
 from ebbtide.domain.job import What
-from tests.apps.web.conftest import CLOCK, PASSWORD, days_ago, job_for, person, queues_of, run_once
+from tests.apps.web.conftest import CLOCK, days_ago, job_for, person, queues_of, run_once
 from tests.apps.web.live import going
 from tests.apps.web.test_runs import confirm_and_run
 from tests.cast import calls, centre, everything, load, record
@@ -56,7 +56,7 @@ def saved(page: Page, name: str) -> Path:
 
 def test_before_the_first_night(visitor: Visitor, org: Organization) -> None:
     page = visitor.page
-    visitor.sign_in("alice@example.org", PASSWORD)
+    visitor.enter("alice@example.org")
     page.keyboard.press("g")
     page.keyboard.press("r")
     expect(page.get_by_role("heading", name="No night has run yet")).to_be_visible()
@@ -69,7 +69,7 @@ def test_before_the_first_night(visitor: Visitor, org: Organization) -> None:
 def test_runs_are_narrowed_sorted_and_read(visitor: Visitor, org: Organization) -> None:
     page, runs = visitor.page, f"/o/org_{org.id}/runs/"
     numbers = [run_once(org).id for _ in range(3)]
-    visitor.sign_in("alice@example.org", PASSWORD)
+    visitor.enter("alice@example.org")
     visitor.go(runs)
     rows = page.locator("#list-runs tbody tr")
     expect(rows).to_have_count(3)
@@ -117,7 +117,7 @@ def test_runs_are_narrowed_sorted_and_read(visitor: Visitor, org: Organization) 
 def test_a_live_run_is_watched_to_its_end(visitor: Visitor, org: Organization, monkeypatch: pytest.MonkeyPatch) -> None:
     page = visitor.page
     armed(org)
-    visitor.sign_in("alice@example.org", PASSWORD)
+    visitor.enter("alice@example.org")
     with going(org, monkeypatch) as run:
         visitor.go(f"/o/org_{org.id}/runs/")
         page.locator("#list-runs tbody a").first.click()
@@ -143,7 +143,7 @@ def test_a_live_run_is_stopped(
 ) -> None:
     page, others = visitor.page, everything(neighbour)
     armed(org)
-    visitor.sign_in("alice@example.org", PASSWORD)
+    visitor.enter("alice@example.org")
     with going(org, monkeypatch) as run:
         run.gate.step(1)
         visitor.go(f"/o/org_{org.id}/runs/")
@@ -176,7 +176,7 @@ def test_a_run_can_be_watched_without_scripts(
     armed(org)
     without = visitor.page.context.browser.new_context(java_script_enabled=False)  # type: ignore[union-attr]
     plain = Visitor(without.new_page(), visitor.address)
-    plain.sign_in("alice@example.org", PASSWORD)
+    plain.enter("alice@example.org")
     with going(org, monkeypatch) as run:
         plain.go(f"/o/org_{org.id}/runs/")
         plain.page.locator("#list-runs tbody a").first.click()
@@ -194,7 +194,7 @@ def test_why(visitor: Visitor, org: Organization) -> None:
     job_for(org, 3, queues=frozenset({queues_of(org)["Sales"]}), what=What.DESKTOP)
     armed(org)
     run = confirm_and_run(org)
-    visitor.sign_in("alice@example.org", PASSWORD)
+    visitor.enter("alice@example.org")
     page.keyboard.press("g")
     page.keyboard.press("w")
     expect(page.get_by_role("heading", name="Why?", exact=True)).to_be_visible()
