@@ -69,6 +69,12 @@ def calls(queue: str, *, day: date, count: int, prefix: str = "call") -> list[di
     ]
 
 
+def calls_over(queues: Iterable[str], *, days: Iterable[date], count: int) -> list[dict[str, object]]:
+    """Rows of `count` calls of each of some queues on each of some days: loaded at once, in one transaction."""
+    every = list(days)
+    return [row for queue in queues for day in every for row in calls(queue, day=day, count=count)]
+
+
 def record(org: Organization, source_key: str, *, kind: DataType, content: bytes | None = None) -> MediaCounts:
     """Store one recording of a segment."""
     data = content if content is not None else json.dumps([source_key, kind, str(uuid.uuid4())]).encode()

@@ -12,7 +12,7 @@ from ebbtide.apps.orgs.selectors import refreshed
 from ebbtide.apps.runs.services import simulate
 from ebbtide.domain.cell import DataType
 from tests.apps.web.conftest import CLOCK, PASSWORD, days_ago, job_for, operator, person
-from tests.cast import calls, centre, load, record
+from tests.cast import calls_over, centre, load, record
 
 from .conftest import WIDE, Visitor
 
@@ -21,9 +21,9 @@ from .conftest import WIDE, Visitor
 def org(address: str) -> Organization:
     """A centre with old and young data, a Global job of 30 days, and its admin; a neighbour beside it."""
     made, neighbour = centre("Alice's"), centre("Charlie's")
+    days = [days_ago(made, age) for age in (40, 35, *range(1, 12))]
+    load(made, calls_over(("Sales", "Support", "Claims & complaints"), days=days, count=2))
     for queue in ("Sales", "Support", "Claims & complaints"):
-        for age in (40, 35, *range(1, 12)):
-            load(made, calls(queue, day=days_ago(made, age), count=2))
         record(made, f"call-{queue}-{days_ago(made, 40)}-0", kind=DataType.DESKTOP)
     for one in (made, neighbour):
         job_for(one, 30)

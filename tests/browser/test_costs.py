@@ -13,7 +13,7 @@ from ebbtide.domain.cell import DataType
 from ebbtide.pg.launcher import Urls
 from tests.apps.billing.past import happened
 from tests.apps.web.conftest import CLOCK, PASSWORD, days_ago, person
-from tests.cast import calls, centre, load, record
+from tests.cast import calls_over, centre, load, record
 
 from .conftest import Visitor
 
@@ -22,9 +22,9 @@ from .conftest import Visitor
 def org(address: str) -> Organization:
     """A centre with data that nobody has metered yet, its admin, and the operator."""
     made = centre("Alice's")
+    days = [days_ago(made, age) for age in (70, 40, 3)]
+    load(made, calls_over(("Sales", "Support", "Claims & complaints"), days=days, count=2))
     for queue in ("Sales", "Support", "Claims & complaints"):
-        for age in (70, 40, 3):
-            load(made, calls(queue, day=days_ago(made, age), count=2))
         record(made, f"call-{queue}-{days_ago(made, 40)}-0", kind=DataType.DESKTOP, content=b"x" * 3_000_000)
     person("alice@example.org", org=made, admin=True)
     person("olga@example.org", org=centre("Charlie's"))

@@ -8,7 +8,7 @@ from ebbtide.apps.orgs.models import Organization
 from ebbtide.domain.cell import DataType
 from ebbtide.domain.job import What
 from tests.apps.web.conftest import CLOCK, days_ago, job_for, person, queues_of
-from tests.cast import calls, centre, load, record
+from tests.cast import calls_over, centre, load, record
 
 from .conftest import Visitor
 
@@ -17,9 +17,9 @@ from .conftest import Visitor
 def org(address: str) -> Organization:
     """A centre with data of different ages, two retentions, rows set aside, and its admin."""
     made = centre("Alice's")
+    days = [days_ago(made, age) for age in (500, 41, 40, *range(1, 8))]
+    load(made, calls_over(("Sales", "Support", "Claims & complaints"), days=days, count=2))
     for queue in ("Sales", "Support", "Claims & complaints"):
-        for age in (500, 41, 40, *range(1, 8)):
-            load(made, calls(queue, day=days_ago(made, age), count=2))
         for age in (40, 4):
             record(made, f"call-{queue}-{days_ago(made, age)}-0", kind=DataType.DESKTOP)
     odd = {"queue": "Sales", "day": None, "customer": "+49 30 5550199"}

@@ -11,7 +11,7 @@ from ebbtide.apps.orgs.models import Organization
 from ebbtide.apps.policies.selectors import jobs
 from ebbtide.domain.cell import DataType
 from tests.apps.web.conftest import CLOCK, days_ago, job_for, person, queues_of, run_once
-from tests.cast import calls, centre, load, record
+from tests.cast import calls_over, centre, load, record
 
 from .conftest import WIDE, Visitor
 
@@ -22,9 +22,9 @@ QS = ("Sales", "Sales abroad", "Support", "Claims & complaints")
 def org(address: str) -> Organization:
     """A centre with data of several ages, a Global job of 30 days, and its admin."""
     made = centre("Alice's")
+    days = [days_ago(made, age) for age in (40, 25, *range(1, 8))]
+    load(made, calls_over(QS, days=days, count=2))
     for queue in QS:
-        for age in (40, 25, *range(1, 8)):
-            load(made, calls(queue, day=days_ago(made, age), count=2))
         record(made, f"call-{queue}-{days_ago(made, 40)}-0", kind=DataType.DESKTOP)
     job_for(made, 30)
     person("alice@example.org", org=made, admin=True)

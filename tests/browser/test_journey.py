@@ -9,7 +9,7 @@ from ebbtide.apps.orgs import services as orgs
 from ebbtide.apps.orgs.models import Organization
 from ebbtide.domain.cell import DataType
 from tests.apps.web.conftest import CLOCK, PASSWORD, days_ago, job_for, person, run_once
-from tests.cast import calls, centre, load, record
+from tests.cast import calls_over, centre, load, record
 
 from .conftest import Visitor
 
@@ -18,9 +18,9 @@ from .conftest import Visitor
 def org(address: str) -> Organization:
     """A centre with some data, a Global job of 30 days, and its admin."""
     made = centre("Alice's")
+    days = [days_ago(made, age) for age in (40, *range(1, 8))]
+    load(made, calls_over(("Sales", "Support", "Claims & complaints"), days=days, count=2))
     for queue in ("Sales", "Support", "Claims & complaints"):
-        for age in (40, *range(1, 8)):
-            load(made, calls(queue, day=days_ago(made, age), count=2))
         record(made, f"call-{queue}-{days_ago(made, 40)}-0", kind=DataType.DESKTOP)
     job_for(made, 30)
     person("alice@example.org", org=made, admin=True)

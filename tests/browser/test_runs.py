@@ -14,7 +14,7 @@ from ebbtide.domain.job import What
 from tests.apps.web.conftest import CLOCK, days_ago, job_for, person, queues_of, run_once
 from tests.apps.web.live import going
 from tests.apps.web.test_runs import confirm_and_run
-from tests.cast import calls, centre, everything, load, record
+from tests.cast import calls, calls_over, centre, everything, load, record
 
 from .conftest import Visitor
 
@@ -25,9 +25,9 @@ SLOW = 15_000
 def org(address: str) -> Organization:
     """A centre with some data of two years, a Global job of 30 days, and its admin."""
     made = centre("Alice's")
+    days = [days_ago(made, age) for age in (500, 41, 40, *range(1, 8))]
+    load(made, calls_over(("Sales", "Support", "Claims & complaints"), days=days, count=2))
     for queue in ("Sales", "Support", "Claims & complaints"):
-        for age in (500, 41, 40, *range(1, 8)):
-            load(made, calls(queue, day=days_ago(made, age), count=2))
         for age in (40, 4):
             record(made, f"call-{queue}-{days_ago(made, age)}-0", kind=DataType.DESKTOP)
     job_for(made, 30)

@@ -18,7 +18,7 @@ from ebbtide.apps.runs.nights import due_nights, run_nights
 from ebbtide.domain.cell import DataType
 from tests.apps.web.conftest import CLOCK, PASSWORD, days_ago, job_for
 from tests.apps.web.live import going
-from tests.cast import calls, centre, everything, load, record
+from tests.cast import calls, calls_over, centre, everything, load, record
 
 from .conftest import WIDE, Visitor
 from .test_accounts import last_letter, link_of
@@ -144,9 +144,9 @@ def test_from_the_first_start_to_a_night_switched_off_while_it_runs(
     org = onboarded(olga)
     base = f"/o/org_{org.id}/"
     join(nina, "Nina")
+    days = [days_ago(org, age) for age in (40, 35, *range(1, 12))]
+    load(org, calls_over(("Claims", "Sales", "Support"), days=days, count=2))
     for queue in ("Claims", "Sales", "Support"):
-        for age in (40, 35, *range(1, 12)):
-            load(org, calls(queue, day=days_ago(org, age), count=2))
         record(org, f"call-{queue}-{days_ago(org, 40)}-0", kind=DataType.DESKTOP)
     let_look(nina, vera, base)
     make_jobs(nina, base)
