@@ -72,6 +72,7 @@ def going(org: Organization, patch: pytest.MonkeyPatch) -> Iterator[Going]:
     before the first."""
     patch.setattr(sweep, "OBJECTS_PER_BATCH", 1)
     patch.setattr(sweep, "ROWS_PER_BATCH", 1)
+    patch.setattr(sweep, "BATCHES", 1)  # in a longer train it would stand still with the turnstile in its hand
     plan = planning.make_plan(org.id, as_of=None, now=CLOCK.now())
     chosen = public_id("plan", plan.id)
     planning.confirm_plan(org.id, plan_id=chosen, actor="test", now=CLOCK.now())
