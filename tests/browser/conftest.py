@@ -19,8 +19,8 @@ from playwright.sync_api import Browser, BrowserContext, ConsoleMessage, Page, R
 
 from ebbtide.apps.orgs.models import User
 from ebbtide.pg.launcher import Urls
-from tests.served import served
 from tests.apps.web.conftest import BACKEND
+from tests.served import served
 
 CHROMIUM = next(filter(None, map(shutil.which, ("chromium", "chromium-browser", "google-chrome"))), None)
 FLAGS = [

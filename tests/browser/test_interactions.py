@@ -13,7 +13,7 @@ from ebbtide.apps.orgs.database import acting_in
 from ebbtide.apps.orgs.models import Organization
 from ebbtide.apps.runs.wiring import object_store
 from ebbtide.domain.cell import DataType
-from tests.apps.web.conftest import PASSWORD, days_ago, person
+from tests.apps.web.conftest import days_ago, person
 from tests.cast import calls, centre, load, record
 
 from .conftest import Visitor
@@ -44,7 +44,7 @@ def org(address: str) -> Organization:
 
 def test_a_call_is_found_played_and_followed(visitor: Visitor, org: Organization) -> None:
     page = visitor.page
-    visitor.sign_in("alice@example.org", PASSWORD)
+    visitor.enter("alice@example.org")
     visitor.go(f"/o/org_{org.id}/interactions/")
     expect(page.locator("#list-calls tbody tr")).to_have_count(2)
     faults = visitor.examine()

@@ -8,7 +8,7 @@ import pytest
 from playwright.sync_api import expect
 
 from ebbtide.apps.orgs.models import Organization, Permission
-from tests.apps.web.conftest import PASSWORD, days_ago, person
+from tests.apps.web.conftest import days_ago, person
 from tests.cast import calls, centre, load
 
 from .conftest import Visitor
@@ -34,7 +34,7 @@ def typed(command: str, *more: str) -> tuple[int, dict[str, object]]:
 
 def test_a_token_from_its_making_to_its_end(visitor: Visitor, org: Organization) -> None:
     page = visitor.page
-    visitor.sign_in("alice@example.org", PASSWORD)
+    visitor.enter("alice@example.org")
     visitor.go(f"/o/org_{org.id}/tokens/")
     faults = visitor.examine()
     page.get_by_role("link", name="Make the first token").click()
