@@ -38,7 +38,7 @@ from tests.cast import calls, centre, load, record
 
 CLOCK = SystemClock()
 ALL = "all"
-SOUND = b"RIFF" + bytes(range(256)) * 40
+SOUND = b"RIFF\0\0\0\0WAVE" + bytes(range(256)) * 40
 WORDS = b'{"turns": [{"text": "hello"}]}'
 
 
