@@ -1,17 +1,20 @@
 """What people have done in the demo's centres, so that every page has something to show.
 
 The centre that is not armed has jobs of every kind (one changed, one idle, one paused), a simulation that rests on
-them, and asks for deletion to be switched on. Both have a group that may look on, somebody in it, and an invitation
-that waits. All of it goes through the services that pages call.
+them, and asks for deletion to be switched on. Both have a group that may look on, somebody in it, an invitation
+that waits, an export of last week, and programs with tokens. All of it goes through the services that pages call.
 """
 
-from datetime import date, timedelta
+from datetime import date, datetime, timedelta
 
 import polars as pl
 
+from ebbtide.apps.accounts.selectors import Rank
 from ebbtide.apps.accounts.services import invite
 from ebbtide.apps.activation.services import By, ask
 from ebbtide.apps.catalog.selectors import queues
+from ebbtide.apps.exports import services as exports
+from ebbtide.apps.exports.selection import Selection
 from ebbtide.apps.insights.intake.segments import EVENT_SCHEMA, SEGMENT_SCHEMA
 from ebbtide.apps.insights.loading import SegmentLoader
 from ebbtide.apps.orgs.database import acting_in
@@ -20,7 +23,11 @@ from ebbtide.apps.orgs.selectors import refreshed
 from ebbtide.apps.orgs.services import add_member, add_to_group, create_group
 from ebbtide.apps.policies.services import create_job, edit_job, pause_job
 from ebbtide.apps.runs.services import simulate
+from ebbtide.apps.tokens.scopes import Scope
+from ebbtide.apps.tokens.secret import TokenKind
+from ebbtide.apps.tokens.services import make_token
 from ebbtide.domain.calendar import Days, local_day, parse_zone
+from ebbtide.domain.cell import DataType
 from ebbtide.domain.identity import public_id
 from ebbtide.domain.job import JobType, What
 from ebbtide.engine.clock import Clock
@@ -45,7 +52,28 @@ def furnish(org: Organization, *, admin: User, analyst: User, url: str, clock: C
         now=now,
         base_url=url,
     )
-    _set_aside(org, today=local_day(now, zone=parse_zone(org.zone)))
+    today = local_day(now, zone=parse_zone(org.zone))
+    _set_aside(org, today=today)
+    _take_out(org, admin=admin, today=today, now=now)
+
+
+def _take_out(org: Organization, *, admin: User, today: date, now: datetime) -> None:
+    """Ask for last week as an archive, which the demo's worker makes; give two programs tokens that nobody keeps."""
+    with acting_in(org.id):
+        every = tuple(sorted(queue.id for queue in queues(org=org.id)))
+    week = Selection(
+        first=today - timedelta(days=7),
+        last=today - timedelta(days=1),
+        queues=every,
+        types=tuple(DataType),
+        format="csv",
+    )
+    exports.ask(org.id, selection=week, by=exports.By(actor=admin.email, at=now))
+    for name, kind, scopes in (
+        ("Data warehouse", TokenKind.READ, {Scope.SEGMENTS, Scope.TRANSCRIPTS}),
+        ("Telephone system", TokenKind.FEED, set()),
+    ):
+        make_token(org.id, name=name, kind=kind, scopes=scopes, days=90, actor=admin.email, now=now, rank=Rank())
 
 
 def _set_aside(org: Organization, *, today: date) -> None:
