@@ -45,6 +45,13 @@ def priced() -> None:
     )
 
 
+def metered(org: Organization, database: Urls) -> None:
+    """As if everything had come forty days ago, and had been metered since."""
+    with psycopg.connect(database.superuser) as witness:
+        witness.execute("UPDATE catalog_cellchange SET at = at - interval '40 days'")
+    services.meter(org, clock=CLOCK)
+
+
 def test_a_forecast_and_its_budget(visitor: Visitor, org: Organization, database: Urls) -> None:
     page, costs = visitor.page, f"/o/org_{org.id}/costs/"
     visitor.enter("alice@example.org")
@@ -52,6 +59,7 @@ def test_a_forecast_and_its_budget(visitor: Visitor, org: Organization, database
     expect(page.get_by_text("No rate card is in force yet")).to_be_visible()
     faults = visitor.examine()
     priced()
+    metered(org, database)  # or a month on its last day would cost nothing
     visitor.go(f"{costs}forecast/")
     expect(page.get_by_role("img", name="Cost a month:")).to_be_visible()
     expect(page.locator(".eb-lever")).to_contain_text("Desktop recordings of")
@@ -134,9 +142,7 @@ def test_the_operator_looks_over_all(visitor: Visitor, org: Organization, databa
     visitor.page.wait_for_url("**/platform/costs/")
     visitor.go("/platform/costs/")
     faults = visitor.examine()
-    with psycopg.connect(database.superuser) as witness:
-        witness.execute("UPDATE catalog_cellchange SET at = at - interval '40 days'")
-    services.meter(org, clock=CLOCK)
+    metered(org, database)
     look_ahead(org, now=CLOCK.now())
     visitor.go("/platform/costs/")
     expect(page.locator("#list-orgs tbody tr")).to_have_count(1)

@@ -269,6 +269,7 @@ def test_the_page_of_a_job_after_a_night(visitor: Visitor, org: Organization) ->
     run = run_once(org)
     visitor.enter("alice@example.org")
     page.get_by_role("link", name="Jobs").click()
+    page.wait_for_load_state("load")  # what is typed before its script is there narrows nothing
     page.get_by_role("searchbox", name="Search jobs").fill("global")
     expect(page.locator("#list-jobs tbody tr")).to_have_count(1)
     page.get_by_role("link", name="Job 1", exact=True).click()

@@ -45,9 +45,13 @@ FIVE_THOUSAND = Size(calls=400, recorded=160)
 
 
 def centre(name: str, *, size: Size, armed: bool = True) -> Organization:
-    """A centre with a Global job of 30 days and no share cap, with calls on both sides of the line."""
-    org = cast.centre(name)
-    today = local_day(SystemClock().now(), zone=parse_zone(org.zone))
+    """A centre with a Global job of 30 days and no share cap, with calls on both sides of the line.
+
+    It lies where it is about noon now: between midnight and its night, yesterday's night is the one that is due.
+    """
+    now = SystemClock().now()
+    org = cast.centre(name, zone=f"Etc/GMT{now.hour - 12:+}")  # the sign is turned round there: +3 lies west
+    today = local_day(now, zone=parse_zone(org.zone))
     days = [today - timedelta(days=back) for back in range(FIRST, LAST - 1, -1)]
     rows = [
         row | {"line": line}

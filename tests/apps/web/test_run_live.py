@@ -70,7 +70,7 @@ def test_a_run_is_watched_from_its_first_batch_to_its_end(
     answer = alice.get(f"{page}progress/?said=3", headers=WATCHING)
     assert (answer.status_code, answer["HX-Refresh"], answer.content) == (200, "true", b"")
     assert alice.get(f"{page}progress/").status_code == 302
-    assert "hx-trigger=" not in alice.get(page).content.decode().split("<main")[1].split("list-numbers")[0]
+    assert "/progress/" not in alice.get(page).content.decode().split("<main")[1].split("list-numbers")[0]
     assert everything(world.charlie) == neighbour
 
 
