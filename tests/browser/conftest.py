@@ -138,7 +138,9 @@ class Visitor:
         return [f"contrast {one}" for one in faint]
 
     def _barriers(self) -> list[str]:
-        results = Axe().run(self.page, options={"resultTypes": ["violations"]})
+        if not self.page.evaluate("'axe' in window"):
+            self.page.evaluate(Axe().axe_script)
+        results = self.page.evaluate("axe.run({resultTypes: ['violations']})")
         return [
             f"{one['id']} ({one['impact']}): {node['html'][:120]}"
             for one in results["violations"]

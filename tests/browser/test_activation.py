@@ -181,6 +181,7 @@ def _drop_jobs() -> None:
         cursor.execute("DELETE FROM procrastinate_jobs")
 
 
+@pytest.mark.long
 def test_from_the_request_to_arming_and_back(visitor: Visitor, olga: Visitor, org: Organization) -> None:
     expect(olga.page.get_by_text("Nobody waits for an answer.")).to_be_visible()
     faults = olga.examine()

@@ -3,6 +3,8 @@
 import json
 import signal
 
+import pytest
+
 from ebbtide.domain.outcome import RunOutcome
 from tests.journeys.product import Product, wait_for
 from tests.journeys.scenes import FIVE_THOUSAND, Size, booked, centre, is_live, picture, runs_of
@@ -10,6 +12,7 @@ from tests.journeys.scenes import FIVE_THOUSAND, Size, booked, centre, is_live, 
 DUE = FIVE_THOUSAND.due
 
 
+@pytest.mark.long
 def test_a_stopped_run_goes_on_with_exact_counts(product: Product) -> None:
     quiet, stopped = centre("Quiet", size=FIVE_THOUSAND), centre("Stopped", size=FIVE_THOUSAND)
     neighbour = centre("Neighbour", size=Size(calls=5, recorded=2), armed=False)

@@ -2,12 +2,15 @@
 
 import time
 
+import pytest
+
 from tests.journeys.product import Product, kill, wait_for
 from tests.journeys.scenes import FIVE_THOUSAND, Size, booked, centre, is_carried, is_live, picture, runs_of
 
 SMALL = Size(calls=20, recorded=10)
 
 
+@pytest.mark.long
 def test_two_nights_and_two_workers_run_each_date_once(product: Product) -> None:
     armed = [centre(f"Armed {number}", size=SMALL) for number in range(4)]
     watching = [centre(f"Watching {number}", size=SMALL, armed=False) for number in range(3)]
