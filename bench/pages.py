@@ -143,7 +143,7 @@ def addresses(resolver: URLResolver | None = None, *, before: str = "") -> Itera
         if isinstance(one, URLPattern):
             if one.name:
                 yield one.name, route
-        else:
+        elif one.namespace is None:  # programs' addresses have one, and are no pages
             yield from addresses(one, before=route)
 
 
