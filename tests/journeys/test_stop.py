@@ -39,6 +39,9 @@ def test_a_stopped_run_goes_on_with_exact_counts(product: Product) -> None:
 
 def test_a_stopped_worker_ends_after_its_batch_and_another_goes_on(product: Product) -> None:
     org = centre("Stopped", size=FIVE_THOUSAND)
+    assert (
+        product.run("org", "throttle", "Stopped", "--objects", "300").returncode == 0
+    )  # some seconds, in which the stop comes
     worker = product.start("worker")
     wait_for(lambda: is_live(org) and booked(org), within=60, why="the worker has booked its first batch")
     worker.send_signal(signal.SIGTERM)
@@ -48,6 +51,7 @@ def test_a_stopped_worker_ends_after_its_batch_and_another_goes_on(product: Prod
     assert run.outcome is None
     assert 0 < booked(org) < DUE
 
+    assert product.run("org", "throttle", "Stopped", "--objects", "none").returncode == 0
     report = product.ask("night")
     assert [one["outcome"] for one in report["runs"]] == ["completed"]
     (run,) = runs_of(org)
