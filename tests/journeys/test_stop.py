@@ -39,9 +39,8 @@ def test_a_stopped_run_goes_on_with_exact_counts(product: Product) -> None:
 
 def test_a_stopped_worker_ends_after_its_batch_and_another_goes_on(product: Product) -> None:
     org = centre("Stopped", size=FIVE_THOUSAND)
-    assert (
-        product.run("org", "throttle", "Stopped", "--objects", "300").returncode == 0
-    )  # some seconds, in which the stop comes
+    # it takes some seconds so, and the stop comes in the middle
+    assert product.run("org", "throttle", "Stopped", "--objects", "300").returncode == 0
     worker = product.start("worker")
     wait_for(lambda: is_live(org) and booked(org), within=60, why="the worker has booked its first batch")
     worker.send_signal(signal.SIGTERM)
