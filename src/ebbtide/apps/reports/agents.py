@@ -21,6 +21,7 @@ from ebbtide.apps.reports.handled import Agent, Occupied, Work, add_up_work, age
 from ebbtide.apps.reports.head import head_of
 from ebbtide.apps.reports.scope import Scope, scope_of, stretches
 from ebbtide.apps.reports.shown import UNITS, Measure, exactly, measured
+from ebbtide.apps.reports.stretches import stretch_columns
 from ebbtide.apps.reports.sums import Kept, Stale, stale
 from ebbtide.domain.errors import NotYours
 from ebbtide.domain.measures import Handled
@@ -41,7 +42,6 @@ _PARTS = 4
 _HOUR, _MINUTE = 3600, 60
 _HOURS_FROM = 4 * _HOUR
 """Seconds from which on the side of the chart is told in hours."""
-_COMPLETE: Mapping[str, str] = {"whole": "yes", "partly": "in part", "purged": "purged"}
 AGENT_MEASURES: tuple[Measure[Handled], ...] = (
     Measure("handled", gettext_lazy("Handled"), "count", lambda one: one.handled),
     Measure("outbound", gettext_lazy("Outbound"), "count", lambda one: one.outbound),
@@ -248,11 +248,7 @@ INTERVALS: Table[AgentInterval] = Table(
 INTERVALS_CSV: Table[AgentInterval] = Table(
     name="intervals",
     columns=(
-        Column(name="begin", label="", value=lambda row: row.begin),
-        Column(name="first_day", label="", value=lambda row: row.first),
-        Column(name="last_day", label="", value=lambda row: row.last),
-        Column(name="complete", label="", value=lambda row: _COMPLETE[row.state]),
-        Column(name="lacks", label="", value=lambda row: ", ".join(line.name for line in row.lacks)),
+        *stretch_columns(AgentInterval),
         *(_of_interval(one) for one in AGENT_MEASURES),
     ),
     sort="begin",

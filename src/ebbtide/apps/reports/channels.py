@@ -17,6 +17,7 @@ from ebbtide.apps.reports.charts import SHADES, across_of
 from ebbtide.apps.reports.head import head_of
 from ebbtide.apps.reports.scope import Scope, scope_of, stretches
 from ebbtide.apps.reports.shown import MEASURES, UNITS, Measure, exact, exactly, percent, shown, written
+from ebbtide.apps.reports.stretches import stretch_columns
 from ebbtide.apps.reports.sums import Kept, Stale, add_up_channels, kept_for, stale
 from ebbtide.domain.measures import Sums
 from ebbtide.web.charts.scales import round_step
@@ -38,7 +39,6 @@ _PARTS = 4
 _PERMILLE = 1000
 SHARE: Measure[Fraction] = Measure("share", gettext_lazy("Share"), "share", lambda share: share)
 """Of all that was offered."""
-_COMPLETE: Mapping[str, str] = {"whole": "yes", "partly": "in part", "purged": "purged"}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -187,11 +187,7 @@ INTERVALS: Table[ChannelInterval] = Table(
 INTERVALS_CSV: Table[ChannelInterval] = Table(
     name="intervals",
     columns=(
-        Column(name="begin", label="", value=lambda row: row.begin),
-        Column(name="first_day", label="", value=lambda row: row.first),
-        Column(name="last_day", label="", value=lambda row: row.last),
-        Column(name="complete", label="", value=lambda row: _COMPLETE[row.state]),
-        Column(name="lacks", label="", value=lambda row: ", ".join(line.name for line in row.lacks)),
+        *stretch_columns(ChannelInterval),
         Column(name="offered", label="", value=lambda row: row.total),
         *(_offered(channel) for channel in CHANNELS),
     ),

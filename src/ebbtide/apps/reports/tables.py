@@ -1,15 +1,14 @@
 """The two tables of a report, by Q and by interval, for the page and for a spreadsheet."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 
 from django.utils.translation import gettext_lazy
 
 from ebbtide.apps.reports.shown import MEASURES, UNITS, Measure, exactly
+from ebbtide.apps.reports.stretches import COMPLETE, stretch_columns
 from ebbtide.domain.measures import Sums
 from ebbtide.web.context.insights import IntervalFigures, QueueFigures
 from ebbtide.web.listing import Column, Table
-
-_COMPLETE: Mapping[str, str] = {"whole": "yes", "partly": "in part", "purged": "purged"}
 
 
 def _of_queue(measure: Measure[Sums], *, before: bool = False) -> Callable[[QueueFigures], object]:
@@ -44,7 +43,7 @@ QUEUES_CSV: Table[QueueFigures] = Table(
     name="queues",
     columns=(
         Column(name="q", label="", value=lambda row: row.queue.name),
-        Column(name="complete", label="", value=lambda row: _COMPLETE[row.state]),
+        Column(name="complete", label="", value=lambda row: COMPLETE[row.state]),
         Column(name="data_from", label="", value=lambda row: row.since),
         Column(name="target_seconds", label="", value=lambda row: row.target),
         Column(name="segments", label="", value=lambda row: _items(row.sums)),
@@ -70,11 +69,7 @@ INTERVALS: Table[IntervalFigures] = Table(
 INTERVALS_CSV: Table[IntervalFigures] = Table(
     name="intervals",
     columns=(
-        Column(name="begin", label="", value=lambda row: row.begin),
-        Column(name="first_day", label="", value=lambda row: row.first),
-        Column(name="last_day", label="", value=lambda row: row.last),
-        Column(name="complete", label="", value=lambda row: _COMPLETE[row.state]),
-        Column(name="lacks", label="", value=lambda row: ", ".join(line.name for line in row.lacks)),
+        *stretch_columns(IntervalFigures),
         Column(name="segments", label="", value=lambda row: _items(row.sums)),
         *(Column(name=one.name + UNITS[one.kind], label="", value=_of_interval(one)) for one in MEASURES),
     ),
