@@ -16,7 +16,7 @@ from ebbtide.pg.launcher import Urls
 from tests.agreement.machine import Agreement
 
 STEPS = 20
-LIVES, LONG_LIVES = 16, 500
+LIVES, LONG_LIVES = 25, 500
 
 
 def live(lives: int, *, derandomize: bool) -> None:

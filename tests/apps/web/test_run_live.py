@@ -1,5 +1,6 @@
 """A run while it goes on: how far it is, and the button that stops it."""
 
+import re
 import threading
 from datetime import timedelta
 
@@ -70,7 +71,10 @@ def test_a_run_is_watched_from_its_first_batch_to_its_end(
     answer = alice.get(f"{page}progress/?said=3", headers=WATCHING)
     assert (answer.status_code, answer["HX-Refresh"], answer.content) == (200, "true", b"")
     assert alice.get(f"{page}progress/").status_code == 302
-    assert "/progress/" not in alice.get(page).content.decode().split("<main")[1].split("list-numbers")[0]
+    above = alice.get(page).content.decode().split("<main")[1].split("list-numbers")[0]
+    assert re.findall('hx-get="([^"]+)"', above) == [f"{page}exports/"], (
+        "it is asked once which exports went, and no more"
+    )
     assert everything(world.charlie) == neighbour
 
 

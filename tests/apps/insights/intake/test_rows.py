@@ -43,7 +43,7 @@ def rows_by_hand(text: str) -> list[tuple[int, list[str] | None]]:
 
 
 @given(text=DIRTY, batch=st.integers(1, 5))
-@settings(deadline=None, max_examples=150)
+@settings(deadline=None, max_examples=300)
 def test_every_row_of_arbitrary_text_is_accounted_for(text: str, batch: int) -> None:
     with tempfile.TemporaryDirectory() as folder:
         path = Path(folder) / "f.csv"
@@ -62,7 +62,7 @@ CLEAN = st.text(alphabet=st.sampled_from("ab1 ;\t\u00e9\u200b./-"), max_size=8)
 
 
 @given(rows=st.lists(st.lists(CLEAN, min_size=1, max_size=4), max_size=12), ends=st.sampled_from(["\n", "\r\n"]))
-@settings(deadline=None, max_examples=100)
+@settings(deadline=None, max_examples=200)
 def test_the_quick_way_and_the_exact_way_agree(rows: list[list[str]], ends: str) -> None:
     text = "id,q,end\n" + ends.join(",".join(row) for row in rows)
     results = []

@@ -2,6 +2,8 @@
 
 from collections.abc import Mapping, Sequence
 from datetime import date, datetime
+from itertools import groupby
+from operator import itemgetter
 
 from django.db.backends.utils import CursorWrapper
 
@@ -168,6 +170,11 @@ _TALLY_APART = f"""
     WHERE (coalesce(t.items, 0), coalesce(t.bytes, 0)) <> (coalesce(c.items, 0), coalesce(c.bytes, 0))
     ORDER BY 1 LIMIT {NAMED}
 """  # noqa: S608 - a number of ours
+_FAULTS = " UNION ALL ".join(
+    f"(SELECT '{invariant}', told.* FROM ({sql}) AS told)"  # noqa: S608 - statements written above
+    for invariant, sql in (("I2", _LEFT), ("I7", _BELOW_LINE), ("DAYS", _TALLY_APART))
+)
+"""Faults by invariant, each with how many of its kind there are; in one statement, as each is short."""
 _LOOKED_AT = 200
 """Cells whose sums are held against the rows: drawn at random, so that in time every one is."""
 _CHECKED_PLANS = """
@@ -187,12 +194,10 @@ def examine(org: int, *, findings: Mapping[str, Opened], now: datetime) -> None:
     with acting_in(org, using=SWEEP) as cursor:
         row = Organization.objects.using(SWEEP).get(id=org)
         _note_oldest(cursor, org=row, expired=findings["I2"], now=now)
-        for invariant, sql in (("I2", _LEFT), ("I7", _BELOW_LINE), ("DAYS", _TALLY_APART)):
-            cursor.execute(sql, {"org": org})
-            faults: Sequence[tuple[str, int]] = cursor.fetchall()
-            findings[invariant].fault(
-                (f"{public_id('org', org)}: {said}" for said, _ in faults), of=faults[0][1] if faults else 0
-            )
+        cursor.execute(_FAULTS, {"org": org})
+        for invariant, faults in groupby(cursor.fetchall(), key=itemgetter(0)):
+            told: Sequence[tuple[str, str, int]] = list(faults)
+            findings[invariant].fault((f"{public_id('org', org)}: {said}" for _, said, _ in told), of=told[0][2])
         _check_sums(cursor, org=row, summed=findings["SUMS"])
         cursor.execute(_CHECKED_PLANS, {"org": org})
         for (plan_id,) in cursor.fetchall():
