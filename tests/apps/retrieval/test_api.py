@@ -379,7 +379,7 @@ def test_a_fault_of_ours_says_nothing(
     def fall(**_more: object) -> None:
         raise LookupError("secret-host:5432")
 
-    monkeypatch.setattr("ebbtide.apps.retrieval.api.catalog.queues", fall)
+    monkeypatch.setattr("ebbtide.apps.catalog.selectors.queues", fall)
     client = Client(
         headers={"host": "localhost", "authorization": f"Bearer {alice.tokens['all']}"}, raise_request_exception=False
     )

@@ -153,3 +153,8 @@ class Problem(Schema):
     field: str | None = None
     errors: list[Wrong] | None = None
     retained_since: date | None = Field(None, description="With 410: since which day data of its Q is here.")
+
+
+REFUSED: dict[int, Any] = {401: Problem, 403: Problem, 422: Problem, 429: Problem, 503: Problem}
+"""What any request may be answered instead, by status."""
+REFUSED_OR_MISSING: dict[int, Any] = {**REFUSED, 404: Problem}
