@@ -29,51 +29,31 @@ CREATE TABLE insights_day (
 );
 SELECT ebbtide_protect('insights_day');
 
--- Add up the rows of some cells by days: as insights_hours_of does, of which it is made.
-CREATE FUNCTION insights_days_of(days date[], queues integer[], zone text) RETURNS SETOF insights_day
-    LANGUAGE sql STABLE AS $$
-    SELECT h.org_id, h.day, h.queue_id, h.channel,
-        sum(h.items)::integer,
-        sum(h.offered)::integer,
-        sum(h.answered)::integer,
-        sum(h.abandoned)::integer,
-        sum(h.flowed_out)::integer,
-        sum(h.callbacks)::integer,
-        sum(h.wait_s)::bigint,
-        sum(h.waits)::integer,
-        sum(h.talk_s)::bigint,
-        sum(h.talks)::integer,
-        sum(h.hold_s)::bigint,
-        sum(h.holds)::integer,
-        sum(h.wrap_s)::bigint,
-        sum(h.wraps)::integer,
-        sum(h.abandon_waits)::integer,
-        max(h.longest_s),
-        ARRAY[
-            sum(h.answered_in[1])::integer, sum(h.answered_in[2])::integer, sum(h.answered_in[3])::integer,
-            sum(h.answered_in[4])::integer, sum(h.answered_in[5])::integer, sum(h.answered_in[6])::integer,
-            sum(h.answered_in[7])::integer, sum(h.answered_in[8])::integer, sum(h.answered_in[9])::integer,
-            sum(h.answered_in[10])::integer, sum(h.answered_in[11])::integer],
-        ARRAY[
-            sum(h.abandoned_in[1])::integer, sum(h.abandoned_in[2])::integer, sum(h.abandoned_in[3])::integer,
-            sum(h.abandoned_in[4])::integer, sum(h.abandoned_in[5])::integer, sum(h.abandoned_in[6])::integer,
-            sum(h.abandoned_in[7])::integer, sum(h.abandoned_in[8])::integer, sum(h.abandoned_in[9])::integer,
-            sum(h.abandoned_in[10])::integer, sum(h.abandoned_in[11])::integer],
-        ARRAY[
-            (sum(h.offered) FILTER (WHERE h.hour = 0))::integer, (sum(h.offered) FILTER (WHERE h.hour = 1))::integer,
-            (sum(h.offered) FILTER (WHERE h.hour = 2))::integer, (sum(h.offered) FILTER (WHERE h.hour = 3))::integer,
-            (sum(h.offered) FILTER (WHERE h.hour = 4))::integer, (sum(h.offered) FILTER (WHERE h.hour = 5))::integer,
-            (sum(h.offered) FILTER (WHERE h.hour = 6))::integer, (sum(h.offered) FILTER (WHERE h.hour = 7))::integer,
-            (sum(h.offered) FILTER (WHERE h.hour = 8))::integer, (sum(h.offered) FILTER (WHERE h.hour = 9))::integer,
-            (sum(h.offered) FILTER (WHERE h.hour = 10))::integer, (sum(h.offered) FILTER (WHERE h.hour = 11))::integer,
-            (sum(h.offered) FILTER (WHERE h.hour = 12))::integer, (sum(h.offered) FILTER (WHERE h.hour = 13))::integer,
-            (sum(h.offered) FILTER (WHERE h.hour = 14))::integer, (sum(h.offered) FILTER (WHERE h.hour = 15))::integer,
-            (sum(h.offered) FILTER (WHERE h.hour = 16))::integer, (sum(h.offered) FILTER (WHERE h.hour = 17))::integer,
-            (sum(h.offered) FILTER (WHERE h.hour = 18))::integer, (sum(h.offered) FILTER (WHERE h.hour = 19))::integer,
-            (sum(h.offered) FILTER (WHERE h.hour = 20))::integer, (sum(h.offered) FILTER (WHERE h.hour = 21))::integer,
-            (sum(h.offered) FILTER (WHERE h.hour = 22))::integer, (sum(h.offered) FILTER (WHERE h.hour = 23))::integer]
-    FROM insights_hours_of(days, queues, zone) h GROUP BY h.org_id, h.day, h.queue_id, h.channel
+-- Give the statement that adds up rows of insights_hour, whatever statement they come from, by days.
+CREATE FUNCTION insights_days_from(hours text) RETURNS text LANGUAGE sql IMMUTABLE AS $$
+    SELECT format($sql$
+        SELECT h.org_id, h.day, h.queue_id, h.channel,
+            sum(h.items)::integer, sum(h.offered)::integer, sum(h.answered)::integer, sum(h.abandoned)::integer,
+            sum(h.flowed_out)::integer, sum(h.callbacks)::integer, sum(h.wait_s)::bigint, sum(h.waits)::integer,
+            sum(h.talk_s)::bigint, sum(h.talks)::integer, sum(h.hold_s)::bigint, sum(h.holds)::integer,
+            sum(h.wrap_s)::bigint, sum(h.wraps)::integer, sum(h.abandon_waits)::integer, max(h.longest_s),
+            ARRAY[%2$s], ARRAY[%3$s], ARRAY[%4$s]
+        FROM (%1$s) h GROUP BY h.org_id, h.day, h.queue_id, h.channel $sql$,
+        hours,
+        (SELECT string_agg(format('sum(h.answered_in[%s])::integer', n), ', ' ORDER BY n) FROM generate_series(1, 11) n),
+        (SELECT string_agg(format('sum(h.abandoned_in[%s])::integer', n), ', ' ORDER BY n) FROM generate_series(1, 11) n),
+        (SELECT string_agg(format('(sum(h.offered) FILTER (WHERE h.hour = %s))::integer', n), ', ' ORDER BY n)
+         FROM generate_series(0, 23) n))
 $$;
+
+-- Add up the rows of some cells by days: as insights_hours_of does, of which it is made. The cells stand in the statement as they do
+-- there, so that only their partitions are opened.
+CREATE FUNCTION insights_days_of(days date[], queues integer[], zone text) RETURNS SETOF insights_day
+    LANGUAGE plpgsql STABLE AS $$
+BEGIN
+    RETURN QUERY EXECUTE insights_days_from(
+        format('SELECT * FROM insights_hours_of(%L::date[], %L::integer[], %L)', days, queues, zone));
+END $$;
 
 -- All three kinds of sums are made of the same cells, in one go.
 CREATE OR REPLACE FUNCTION insights_sum_hours(first_day date, last_day date) RETURNS integer
@@ -109,49 +89,9 @@ BEGIN
     EXECUTE format(
         'INSERT INTO insights_hour SELECT * FROM insights_hours_of(%L::date[], %L::integer[], %L) ORDER BY 2, 3, 4, 5',
         days, queues, org.zone);
-    INSERT INTO insights_day
-    SELECT h.org_id, h.day, h.queue_id, h.channel,
-        sum(h.items)::integer,
-        sum(h.offered)::integer,
-        sum(h.answered)::integer,
-        sum(h.abandoned)::integer,
-        sum(h.flowed_out)::integer,
-        sum(h.callbacks)::integer,
-        sum(h.wait_s)::bigint,
-        sum(h.waits)::integer,
-        sum(h.talk_s)::bigint,
-        sum(h.talks)::integer,
-        sum(h.hold_s)::bigint,
-        sum(h.holds)::integer,
-        sum(h.wrap_s)::bigint,
-        sum(h.wraps)::integer,
-        sum(h.abandon_waits)::integer,
-        max(h.longest_s),
-        ARRAY[
-            sum(h.answered_in[1])::integer, sum(h.answered_in[2])::integer, sum(h.answered_in[3])::integer,
-            sum(h.answered_in[4])::integer, sum(h.answered_in[5])::integer, sum(h.answered_in[6])::integer,
-            sum(h.answered_in[7])::integer, sum(h.answered_in[8])::integer, sum(h.answered_in[9])::integer,
-            sum(h.answered_in[10])::integer, sum(h.answered_in[11])::integer],
-        ARRAY[
-            sum(h.abandoned_in[1])::integer, sum(h.abandoned_in[2])::integer, sum(h.abandoned_in[3])::integer,
-            sum(h.abandoned_in[4])::integer, sum(h.abandoned_in[5])::integer, sum(h.abandoned_in[6])::integer,
-            sum(h.abandoned_in[7])::integer, sum(h.abandoned_in[8])::integer, sum(h.abandoned_in[9])::integer,
-            sum(h.abandoned_in[10])::integer, sum(h.abandoned_in[11])::integer],
-        ARRAY[
-            (sum(h.offered) FILTER (WHERE h.hour = 0))::integer, (sum(h.offered) FILTER (WHERE h.hour = 1))::integer,
-            (sum(h.offered) FILTER (WHERE h.hour = 2))::integer, (sum(h.offered) FILTER (WHERE h.hour = 3))::integer,
-            (sum(h.offered) FILTER (WHERE h.hour = 4))::integer, (sum(h.offered) FILTER (WHERE h.hour = 5))::integer,
-            (sum(h.offered) FILTER (WHERE h.hour = 6))::integer, (sum(h.offered) FILTER (WHERE h.hour = 7))::integer,
-            (sum(h.offered) FILTER (WHERE h.hour = 8))::integer, (sum(h.offered) FILTER (WHERE h.hour = 9))::integer,
-            (sum(h.offered) FILTER (WHERE h.hour = 10))::integer, (sum(h.offered) FILTER (WHERE h.hour = 11))::integer,
-            (sum(h.offered) FILTER (WHERE h.hour = 12))::integer, (sum(h.offered) FILTER (WHERE h.hour = 13))::integer,
-            (sum(h.offered) FILTER (WHERE h.hour = 14))::integer, (sum(h.offered) FILTER (WHERE h.hour = 15))::integer,
-            (sum(h.offered) FILTER (WHERE h.hour = 16))::integer, (sum(h.offered) FILTER (WHERE h.hour = 17))::integer,
-            (sum(h.offered) FILTER (WHERE h.hour = 18))::integer, (sum(h.offered) FILTER (WHERE h.hour = 19))::integer,
-            (sum(h.offered) FILTER (WHERE h.hour = 20))::integer, (sum(h.offered) FILTER (WHERE h.hour = 21))::integer,
-            (sum(h.offered) FILTER (WHERE h.hour = 22))::integer, (sum(h.offered) FILTER (WHERE h.hour = 23))::integer]
-    FROM insights_hour h JOIN unnest(days, queues) AS made (day, queue_id) ON made.day = h.day AND made.queue_id = h.queue_id
-    WHERE h.org_id = ebbtide_org() GROUP BY h.org_id, h.day, h.queue_id, h.channel ORDER BY 2, 3, 4;
+    EXECUTE 'INSERT INTO insights_day ' || insights_days_from(
+        'SELECT h.* FROM insights_hour h JOIN unnest($1, $2) AS made (day, queue_id) ON made.day = h.day AND made.queue_id = h.queue_id '
+        'WHERE h.org_id = ebbtide_org()') || ' ORDER BY 2, 3, 4' USING days, queues;
     EXECUTE format(
         'INSERT INTO insights_agent SELECT * FROM insights_agents_of(%L::date[], %L::integer[], %L, $1) ORDER BY 2, 3',
         days, queues, org.zone) USING org.pepper;
@@ -186,5 +126,5 @@ BEGIN
     RETURN NULL;
 END $$;
 
--- Sums of hours are there already: every organization is looked through once more.
+-- Sums of hours are there already, the others are not: every organization is looked through once more.
 TRUNCATE insights_summing;

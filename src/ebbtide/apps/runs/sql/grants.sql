@@ -83,7 +83,7 @@ GRANT INSERT, UPDATE ON billing_position TO ebbtide_sweep;
 -- Reports: sums are made by their function alone.
 GRANT SELECT ON insights_hour, insights_day, insights_agent, insights_summing, reports_servicetarget TO ebbtide_web, ebbtide_sweep;
 GRANT EXECUTE ON FUNCTION insights_hours_of(date[], integer[], text), insights_days_of(date[], integer[], text),
-    insights_agents_of(date[], integer[], text, bytea), insights_agent_key(bytea, text) TO ebbtide_web, ebbtide_sweep;
+    insights_days_from(text), insights_agents_of(date[], integer[], text, bytea), insights_agent_key(bytea, text) TO ebbtide_web, ebbtide_sweep;
 GRANT EXECUTE ON FUNCTION insights_sum_hours(date, date), insights_note_pass(date, timestamptz) TO ebbtide_sweep;
 GRANT INSERT, UPDATE ON reports_servicetarget TO ebbtide_web;
 
