@@ -38,6 +38,9 @@ def main() -> None:
     """Run the benchmarks one after the other, on one embedded server."""
     arguments = argparse.ArgumentParser(description=__doc__)
     arguments.add_argument("--rows", type=int, default=5_000_000, help="report rows of the purge and of the pages")
+    arguments.add_argument(
+        "--share", type=float, default=0.5, help="of the report rows: one organization's, of reports and interactions"
+    )
     arguments.add_argument("--organizations", type=int, default=5_000, help="quiet organizations beside the pages'")
     arguments.add_argument("--objects", type=int, default=20_000, help="objects of the purge of objects")
     arguments.add_argument("--only", choices=NAMES)
@@ -57,8 +60,8 @@ def measured(name: str, *, urls: Urls, asked: argparse.Namespace) -> list[str]:
         "purge": lambda: purge.measure(urls, rows=asked.rows, layout=purge.ARRIVED),
         "settled": lambda: purge.measure(urls, rows=asked.rows, layout=purge.SETTLED),
         "whole": lambda: purge.measure(urls, rows=asked.rows, layout=purge.whole(asked.rows)),
-        "reports": lambda: reports.measure(urls, rows=asked.rows),
-        "interactions": lambda: interactions.measure(urls, rows=asked.rows),
+        "reports": lambda: reports.measure(urls, rows=asked.rows, share=asked.share),
+        "interactions": lambda: interactions.measure(urls, rows=asked.rows, share=asked.share),
         "objects": lambda: objects.measure(urls, objects=asked.objects),
         "ingest": lambda: ingest.measure(urls, rows=500_000) + import_of_calls(),
         "feed": lambda: feed.measure(urls, rows=100_000),

@@ -75,9 +75,9 @@ def say(urls: Urls, org: Organization) -> int:
     return int(found[0]) if found else 0
 
 
-def measure(urls: Urls, *, rows: int) -> list[str]:
+def measure(urls: Urls, *, rows: int, share: float) -> list[str]:
     """Time the pages through the whole of Django, as an admin asks for them."""
-    org = fill(urls, rows=rows)
+    org = fill(urls, rows=rows, share=share)
     today = local_day(CLOCK.now(), zone=parse_zone(org.zone))
     settle(urls, [today - timedelta(days=age) for age in range(DAYS, 0, -1)])
     said = say(urls, org)

@@ -27,8 +27,8 @@ QUEUES_EACH, AGENTS_EACH, DAYS, TURNS = 20, 12, 800, 5
 ASKED_MS = 300
 
 
-def fill(urls: Urls, *, rows: int) -> Organization:
-    """Write one organization with half of all rows, over 800 days, and nine with the rest; past triggers."""
+def fill(urls: Urls, *, rows: int, share: float) -> Organization:
+    """Write one organization with its share of all rows, over 800 days, and nine with the rest; past triggers."""
     centres = [
         onboard(f"Centre {n}", zone="Europe/Berlin", onboarded_on=CLOCK.now().date().replace(year=2021), actor="bench")
         for n in range(10)
@@ -58,7 +58,7 @@ def fill(urls: Urls, *, rows: int) -> Organization:
                     %(day)s::date + d.at, %(day)s::date + d.at, (random() * 300)::int, (random() * 600)::int,
                     (random() * 60)::int, 30, CASE WHEN random() < 0.1 THEN 'abandoned' ELSE 'answered' END
                 FROM (SELECT n, interval '6 hours' + random() * interval '14 hours' AS at,
-                        CASE WHEN random() < 0.5 THEN 1 ELSE 2 + (random() * 8.98 - 0.49)::int END AS who
+                        CASE WHEN random() < %(share)s THEN 1 ELSE 2 + (random() * 8.98 - 0.49)::int END AS who
                       FROM generate_series(1, %(count)s) n OFFSET 0) d
                 JOIN unnest(%(orgs)s::int[], %(first)s::int[]) WITH ORDINALITY AS o (org, first_queue, place)
                     ON o.place = d.who
@@ -67,6 +67,7 @@ def fill(urls: Urls, *, rows: int) -> Organization:
                 {
                     "day": day,
                     "count": rows // DAYS,
+                    "share": share,
                     "queues": QUEUES_EACH,
                     "agents": AGENTS_EACH,
                     "orgs": [org.id for org in centres],
@@ -82,9 +83,9 @@ def fill(urls: Urls, *, rows: int) -> Organization:
     return centres[0]
 
 
-def measure(urls: Urls, *, rows: int) -> list[str]:
+def measure(urls: Urls, *, rows: int, share: float) -> list[str]:
     """Time the reports with everything their pages show, compared with the period before."""
-    org = fill(urls, rows=rows)
+    org = fill(urls, rows=rows, share=share)
 
     def asked(query: QueryDict) -> ReportAsked:
         return report_asked(query, today=local_day(CLOCK.now(), zone=parse_zone(org.zone)), known=())
