@@ -27,7 +27,7 @@ from ebbtide.pg.launcher import Urls
 
 CALLS = Path("../shared/data/technion_bank_aug1999_d01-15.csv.gz")
 NAMES = [
-    "purge", "settled", "whole", "objects", "ingest", "nights", "partitions", "pages", "console", "forecast", "reports",
+    "purge", "whole", "objects", "ingest", "nights", "partitions", "pages", "console", "forecast", "reports",
     "interactions",
     "feed",
 ]  # fmt: skip
@@ -57,9 +57,8 @@ def main() -> None:
 def measured(name: str, *, urls: Urls, asked: argparse.Namespace) -> list[str]:
     """Give the figures of one benchmark, in words."""
     ways: dict[str, Callable[[], list[str]]] = {
-        "purge": lambda: purge.measure(urls, rows=asked.rows, layout=purge.ARRIVED),
-        "settled": lambda: purge.measure(urls, rows=asked.rows, layout=purge.SETTLED),
-        "whole": lambda: purge.measure(urls, rows=asked.rows, layout=purge.whole(asked.rows)),
+        "purge": lambda: purge.measure(urls, rows=asked.rows, load=purge.SHARED),
+        "whole": lambda: purge.measure(urls, rows=asked.rows, load=purge.whole(asked.rows)),
         "reports": lambda: reports.measure(urls, rows=asked.rows, share=asked.share),
         "interactions": lambda: interactions.measure(urls, rows=asked.rows, share=asked.share),
         "objects": lambda: objects.measure(urls, objects=asked.objects),

@@ -1,14 +1,16 @@
 """A whole live run (plan, guards, deletion, book, verification) against one bare big DELETE of the same rows.
 
 Three layouts. As they arrived: day by day, organizations and queues interleaved at random; half of one organization's
-rows are due, and the others' rows in the same partitions must be passed by. Settled: the same, each day written anew by
-the product first, which is measured too. Whole: days that are one organization's alone, at least 100,000 rows each.
-Somebody else reads all the while.
+rows are due, and the others' rows in the same partitions must be passed by. Settled: the same days, then written anew
+by the product, which is measured too, and half of a second organization's rows. Whole: days that are one organization's
+alone, at least 100,000 rows each. Somebody else reads all the while.
 """
 
 import time
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
-from datetime import timedelta
+from datetime import date, timedelta
+from itertools import accumulate
 
 import psycopg
 
@@ -25,37 +27,51 @@ from ebbtide.domain.identity import public_id
 from ebbtide.domain.job import JobType, What
 from ebbtide.engine.clock import SystemClock
 
-QUEUES = 20
-NEIGHBOURS = 9
+QUEUES, ORGANIZATIONS = 20, 10
+_WRITERS = 2
 CLOCK = SystemClock()
 
 
 @dataclass(frozen=True)
 class Layout:
-    """How rows lie before the run.
+    """How rows lie before a run.
 
     Attributes:
         name: in words.
-        days: so many days, of which the older half is due.
-        share: of the big organization's rows in all.
         settled: whether the days are settled first.
         asked: ratio asked for.
     """
 
     name: str
-    days: int
-    share: float
     settled: bool
     asked: float
 
 
-ARRIVED = Layout("as they arrived", days=250, share=0.4, settled=False, asked=0.3)
-SETTLED = Layout("settled", days=250, share=0.4, settled=True, asked=0.7)
+@dataclass(frozen=True)
+class Load:
+    """What is written, and the runs over it, each of another organization.
+
+    Attributes:
+        days: so many days, of which the older half is due.
+        share: of all rows, of each organization that has a run; the others share the rest.
+        layouts: one after the other.
+    """
+
+    days: int
+    share: float
+    layouts: tuple[Layout, ...]
 
 
-def whole(rows: int) -> Layout:
+SHARED = Load(
+    days=250,
+    share=0.3,
+    layouts=(Layout("as they arrived", settled=False, asked=0.3), Layout("settled", settled=True, asked=0.7)),
+)
+
+
+def whole(rows: int) -> Load:
     """Days of 100,000 rows or more, each of one organization alone."""
-    return Layout("whole partitions", days=max(2, rows // 100_000), share=1, settled=True, asked=5)
+    return Load(days=max(2, rows // 100_000), share=1, layouts=(Layout("whole partitions", settled=True, asked=5),))
 
 
 _COLUMNS = "org_id, queue_id, day, id, source_key, channel, customer, agent, ended_at, talk_s, wait_s, outcome"
@@ -63,17 +79,16 @@ _ROWS = """
     SELECT o.org, o.first_queue + (random() * {queues} - 0.5)::int, d.day, gen_random_uuid(), 'bench-' || d.n,
         'voice', '+4930' || (random() * 1e7)::int, 'agent-' || (random() * 100)::int,
         d.day + interval '12 hours', (random() * 600)::int, (random() * 60)::int, 'answered'
-    FROM (SELECT %(day)s::date AS day, n,
-            CASE WHEN random() < {share} THEN 1 ELSE 2 + (random() * {others} - 0.5)::int END AS who
+    FROM (SELECT %(day)s::date AS day, n, width_bucket(random(), %(from)s::float[]) AS who
           FROM generate_series(1, %(count)s) n OFFSET 0) d
     JOIN unnest(%(orgs)s::int[], %(queues)s::int[]) WITH ORDINALITY AS o (org, first_queue, place) ON o.place = d.who
 """
 
 
 def organizations() -> list[tuple[Organization, int]]:
-    """One big organization and its neighbours, each with its queues; gives the first queue's number."""
+    """Ten organizations, each with its queues; gives the first queue's number."""
     found = []
-    for number in range(NEIGHBOURS + 1):
+    for number in range(ORGANIZATIONS):
         org = onboard(
             f"Centre {number}", zone="Europe/Berlin", onboarded_on=CLOCK.now().date().replace(year=2021), actor="bench"
         )
@@ -87,32 +102,43 @@ def organizations() -> list[tuple[Organization, int]]:
     return found
 
 
-def fill(urls: Urls, *, centres: list[tuple[Organization, int]], rows: int, layout: Layout) -> None:
+def fill(urls: Urls, *, centres: list[tuple[Organization, int]], rows: int, load: Load) -> None:
     """Write the same rows twice: into the product's tables with their cells, and into a bare table.
 
     Written as superuser, past row-level security and triggers, because only the layout matters here; the cells are
     counted afterwards. Ingest has its own benchmark.
     """
     today = local_day(CLOCK.now(), zone=parse_zone("Europe/Berlin"))
-    days = [today - timedelta(days=age) for age in range(layout.days + 2, 2, -1)]
-    sql = _ROWS.format(queues=QUEUES - 1, share=layout.share, others=NEIGHBOURS - 1)
+    days = [today - timedelta(days=age) for age in range(load.days + 2, 2, -1)]
+    big = len(load.layouts)
+    rest = (1 - load.share * big) / (len(centres) - big)
+    starts = list(accumulate([load.share] * big + [rest] * (len(centres) - big), initial=0.0))[:-1]
+    sql = _ROWS.format(queues=QUEUES - 1)
     with psycopg.connect(urls.superuser, autocommit=True) as admin:
         admin.execute("SELECT insights_ensure_days(%s::date[])", [days])
-        admin.execute("SET session_replication_role = replica")
         admin.execute("CREATE TABLE bare (LIKE insights_segment INCLUDING GENERATED, PRIMARY KEY (org_id, id))")
-        for day in days:
-            admin.execute(
-                f"INSERT INTO insights_segment ({_COLUMNS}) {sql} ORDER BY random()",
-                {
-                    "day": day,
-                    "count": rows // layout.days,
-                    "orgs": [org.id for org, _ in centres],
-                    "queues": [queue for _, queue in centres],
-                },
-            )
-            admin.execute(
-                f"INSERT INTO bare ({_COLUMNS}) SELECT {_COLUMNS} FROM insights_segment WHERE day = %s", [day]
-            )
+
+        def write(some: list[date]) -> None:
+            with psycopg.connect(urls.superuser, autocommit=True) as connection:
+                connection.execute("SET session_replication_role = replica")
+                for day in some:
+                    connection.execute(
+                        f"INSERT INTO insights_segment ({_COLUMNS}) {sql} ORDER BY random()",
+                        {
+                            "day": day,
+                            "count": rows // load.days,
+                            "from": starts,
+                            "orgs": [org.id for org, _ in centres],
+                            "queues": [queue for _, queue in centres],
+                        },
+                    )
+                    connection.execute(
+                        f"INSERT INTO bare ({_COLUMNS}) SELECT {_COLUMNS} FROM insights_segment WHERE day = %s", [day]
+                    )
+
+        with ThreadPoolExecutor(_WRITERS) as pool:
+            list(pool.map(write, [days[place::_WRITERS] for place in range(_WRITERS)]))
+        admin.execute("SET session_replication_role = replica")
         admin.execute(
             "INSERT INTO catalog_cell (org_id, queue_id, day, data_type, items, bytes) "
             "SELECT org_id, queue_id, day, 'insights', count(*), sum(bytes) FROM insights_segment GROUP BY 1, 2, 3"
@@ -133,19 +159,28 @@ def settle() -> str:
     )
 
 
-def measure(urls: Urls, *, rows: int, layout: Layout) -> list[str]:
-    """Run both ways once and tell the figures."""
+def measure(urls: Urls, *, rows: int, load: Load) -> list[str]:
+    """Write the rows once, run both ways once in each layout, and tell the figures."""
     centres = organizations()
-    fill(urls, centres=centres, rows=rows, layout=layout)
-    told = [settle()] if layout.settled else []
-    org = centres[0][0]
+    fill(urls, centres=centres, rows=rows, load=load)
+    told: list[str] = []
+    for (org, _), layout in zip(centres, load.layouts, strict=False):
+        if layout.settled:
+            told.append(settle())
+        told += _run(urls, org=org, neighbour=centres[-1][0], period=load.days // 2 + 2, rows=rows, layout=layout)
+    return told
+
+
+def _run(
+    urls: Urls, *, org: Organization, neighbour: Organization, period: int, rows: int, layout: Layout
+) -> list[str]:
     today = local_day(CLOCK.now(), zone=parse_zone(org.zone))
-    period = layout.days // 2 + 2
     create_job(org.id, type=JobType.GLOBAL, what=What.ALL, days=Days(period), queues=frozenset(), actor="bench")
     orgs.arm(org.id, reason="bench", actor="bench", now=CLOCK.now())
 
     with psycopg.connect(urls.superuser, autocommit=True) as admin:
-        reader = Reader(urls, org=centres[-1][0].id)
+        admin.execute("VACUUM bare")  # what an earlier run deleted there is no part of this one
+        reader = Reader(urls, org=neighbour.id)
         checkpoint(urls)
         bare_rows = 0
 
@@ -184,7 +219,6 @@ def measure(urls: Urls, *, rows: int, layout: Layout) -> list[str]:
         if purged != bare_rows or _others(admin, org=org.id) != others:
             raise SystemExit(f"the run took {purged} rows, the yardstick {bare_rows}: no figure is worth anything")
     return [
-        *told,
         f"live run, {purged:,} of {rows:,} rows, {layout.name}: {purged / took:,.0f} rows/s",
         f"bare big DELETE of the same rows: {purged / bare:,.0f} rows/s",
         f"ratio {bare / took:.2f} (asked here: {layout.asked})",
