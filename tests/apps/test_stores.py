@@ -29,6 +29,7 @@ PURGED_BY = {
 }
 """Tables that hold data of cells, each with the function of the database that takes it."""
 STAYS = {
+    "media_unindexed": "cells to be looked at, whose entries go with the next pass",
     "catalog_purgedline": "says up to where was purged",
     "catalog_cellchange": "counts alone, folded into the books by the metering",
     "catalog_tally": "counts alone, signed; what is purged has its entry in it",

@@ -98,6 +98,7 @@ def inhabit(name: str) -> Organization:
     stray(org, queue=queue, day=today)
     record(org, f"call-Sales-{young}-1", kind=DataType.TRANSCRIPT, content=b"one word")
     assert index_words(org, store=object_store(), stop=lambda: False) == 1
+    record(org, f"call-Sales-{young}-0", kind=DataType.TRANSCRIPT, content=b"to be indexed")
     assert sum_up(org, now=CLOCK.now(), stop=lambda: False)
     token(org)
     set_target(org.id, queue=queue, seconds=30, actor="test", now=CLOCK.now())
@@ -399,6 +400,7 @@ def test_the_platform_sees_heads_and_no_data(alice: Organization, charlie: Organ
         "billing_meteredday", "billing_usage", "billing_closedstatement", "billing_ratecardversion",  # sums
         "catalog_cellchange",  # since when there is something to meter
         "insights_summing",  # up to when there are sums
+        "media_unindexed",  # where there is something to index
         "runs_reconciliation",  # when it was last compared, and how many differences there were
         "exports_export",  # what there is to make, and to let go
     }  # fmt: skip

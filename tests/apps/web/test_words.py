@@ -1,16 +1,21 @@
 """Searching what was said: found by its words, of one's own organization, and gone with the transcripts."""
 
 import json
+from collections.abc import Iterator
 from datetime import date
 
 import pytest
+from django.db import connections, transaction
 from django.test import Client
+from django.test.utils import CaptureQueriesContext
 
 from ebbtide.apps.catalog.identity import segment_id
+from ebbtide.apps.interactions import indexing
+from ebbtide.apps.interactions.indexing import index
 from ebbtide.apps.media import words
 from ebbtide.apps.media.models import MediaObject
-from ebbtide.apps.media.words import index_words, numbers_of, words_of
-from ebbtide.apps.orgs.database import OWNER, SWEEP, acting_in
+from ebbtide.apps.media.words import due_organizations, index_words, numbers_of, words_of
+from ebbtide.apps.orgs.database import OWNER, SWEEP, WEB, acting_in
 from ebbtide.apps.orgs.models import Organization, Permission
 from ebbtide.apps.runs.wiring import object_store
 from ebbtide.domain.cell import DataType
@@ -19,7 +24,7 @@ from ebbtide.web.context.interactions import InteractionsPage
 from tests.apps.reports.purging import purge
 from tests.cast import calls, centre, load, record
 
-from .conftest import days_ago, job_for, person, signed_in
+from .conftest import BOOKKEEPING, days_ago, job_for, person, signed_in
 
 SAID = ("The roof leaks badly.", "Mein Dach, Größe 12, café", "The ROOF is fine", "Nothing at all")
 
@@ -39,6 +44,23 @@ def fill(org: Organization) -> None:
         load(org, calls("Sales", day=day, count=len(SAID)))
         for number, text in enumerate(SAID):
             tell(org, day, number, text)
+
+
+class Losing:
+    """A store that does not give one object."""
+
+    def __init__(self, lost: str) -> None:
+        self.lost = lost
+
+    def get(self, key: str) -> Iterator[bytes]:
+        if key == self.lost:
+            raise StoreUnreachable("not there")
+        return object_store().get(key)
+
+
+def first_of(org: Organization) -> str:
+    with acting_in(org.id):
+        return MediaObject.objects.order_by("id")[0].key
 
 
 def indexed(org: Organization) -> int:
@@ -168,19 +190,66 @@ def _queue(org: Organization) -> int:
 
 
 def test_what_the_store_does_not_give_waits_for_the_next_pass(alice: Organization) -> None:
-    class Missing:
-        """A store that lost one of them."""
-
-        def get(self, key: str):  # type: ignore[no-untyped-def]
-            if key == lost:
-                raise StoreUnreachable("not there")
-            return object_store().get(key)
-
-    with acting_in(alice.id):
-        lost = MediaObject.objects.order_by("id")[0].key
-    assert index_words(alice, store=Missing(), stop=lambda: False) == 7
+    missing = Losing(first_of(alice))
+    assert index_words(alice, store=missing, stop=lambda: False) == 7
     assert indexed(alice) == 1
-    assert index_words(alice, store=Missing(), stop=lambda: True) == 0
+    assert index_words(alice, store=missing, stop=lambda: True) == 0
+
+
+def a_pass() -> int:
+    done = index(stop=lambda: False)
+    assert done.failures == []
+    return done.transcripts
+
+
+def test_only_where_something_changed_is_looked_at(alice: Organization, charlie: Organization) -> None:
+    for number in range(10):
+        centre(f"Nothing is said {number}")
+    assert due_organizations() == [alice, charlie]
+    assert a_pass() == 16
+    with CaptureQueriesContext(connections[SWEEP]) as captured:
+        assert a_pass() == 0
+    assert len([one for one in captured.captured_queries if not one["sql"].startswith(BOOKKEEPING)]) == 1
+    tell(charlie, days_ago(charlie, 2), 3, "a late roof")
+    assert due_organizations() == [charlie]
+    assert a_pass() == 1
+    assert due_organizations() == []
+    job_for(alice, 30)
+    purge(alice)
+    assert due_organizations() == []  # whole cells went; nothing came
+
+
+def test_what_a_pass_was_kept_from_comes_again(
+    alice: Organization, charlie: Organization, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    assert index(stop=lambda: True).transcripts == 0
+    assert due_organizations() == [alice, charlie]
+    with monkeypatch.context() as patched:
+        patched.setattr(indexing, "object_store", lambda: Losing(first_of(alice)))
+        assert a_pass() == 15
+        assert due_organizations() == [alice]
+        assert a_pass() == 0
+    assert due_organizations() == [alice]
+    assert a_pass() == 1
+    with acting_in(alice.id, using=OWNER) as cursor:  # what is left of a cell is indexed anew
+        cursor.execute("DELETE FROM media_mediaobject WHERE key = %s", [first_of(alice)])
+    assert due_organizations() == [alice]
+    assert a_pass() == 3
+    assert due_organizations() == []
+
+
+def test_a_change_that_a_pass_does_not_see_is_not_forgotten(alice: Organization, charlie: Organization) -> None:
+    """Its cell was noted before, is indexed, and its note just being taken."""
+    with transaction.atomic(using=SWEEP):
+        words._index(alice, store=object_store(), stop=lambda: False)
+    with transaction.atomic(using=WEB):
+        tell(alice, days_ago(alice, 2), 3, "a late roof")
+        assert indexed(alice) == 0
+        assert charlie in due_organizations()
+        assert alice not in due_organizations()
+    assert due_organizations() == [alice, charlie]
+    assert indexed(alice) == 1
+    assert due_organizations() == [charlie]
 
 
 def test_numbers_say_nothing_without_the_secret() -> None:

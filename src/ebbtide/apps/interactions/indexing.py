@@ -1,4 +1,4 @@
-"""Indexing the words of transcripts, for every organization: what the worker and a command do."""
+"""Indexing the words of transcripts, of organizations that have some to index: what the worker and a command do."""
 
 from collections.abc import Callable
 from dataclasses import dataclass, field
@@ -6,9 +6,8 @@ from dataclasses import dataclass, field
 import structlog
 from django.db import Error
 
-from ebbtide.apps.media.words import index_words
+from ebbtide.apps.media.words import due_organizations, index_words
 from ebbtide.apps.orgs.models import Organization
-from ebbtide.apps.orgs.selectors import organizations
 from ebbtide.apps.runs.wiring import object_store
 from ebbtide.domain.errors import EbbtideError
 
@@ -27,11 +26,11 @@ def index(orgs: list[Organization] | None = None, *, stop: Callable[[], bool]) -
     """Index what is not indexed yet; a failing organization never stops the next.
 
     Args:
-        orgs: which; None for all.
+        orgs: which, with all they hold; None for those in which something changed since it was indexed.
         stop: asked before each organization and handful.
     """
     report = IndexReport()
-    for org in organizations() if orgs is None else orgs:
+    for org in due_organizations() if orgs is None else orgs:
         if stop():
             break
         try:

@@ -18,7 +18,7 @@ LASTS_S = 120
 @app.periodic(cron="2-57/5 * * * *")
 @app.task(name="ebbtide.index_words", queue=METERS, queueing_lock="index_words", pass_context=True)
 def index_transcripts(context: JobContext, timestamp: int) -> None:
-    """Index the words of every organization's new transcripts."""
+    """Index the words of every organization's new transcripts, and what was left the last time."""
     del timestamp
     clock: Clock = context.additional_context["clock"]
     stop: Stop = context.additional_context["stop"]

@@ -19,7 +19,7 @@ import structlog
 from django.db import connections
 
 from ebbtide.apps.media.transcripts import LONGEST, read_transcript
-from ebbtide.apps.orgs.database import SWEEP, WEB, acting_in
+from ebbtide.apps.orgs.database import SWEEP, WEB, acting_in, as_platform
 from ebbtide.apps.orgs.models import Organization
 from ebbtide.domain.errors import StoreUnreachable, Taken
 
@@ -69,6 +69,16 @@ class _Transcript:
     bytes: int
 
 
+def due_organizations() -> list[Organization]:
+    """Find out, in one statement, which organizations may have transcripts that are not indexed."""
+    with as_platform(using=SWEEP):
+        return list(
+            Organization.objects.using(SWEEP).raw(
+                "SELECT * FROM orgs_organization WHERE id IN (SELECT org_id FROM media_unindexed) ORDER BY id"
+            )
+        )
+
+
 def index_words(org: Organization, *, store: Gets, stop: Callable[[], bool]) -> int:
     """Index the transcripts of an organization that are not indexed yet, newest days first.
 
@@ -85,6 +95,13 @@ def index_words(org: Organization, *, store: Gets, stop: Callable[[], bool]) -> 
     Raises:
         DatabaseUnreachable: PostgreSQL does not answer.
     """
+    done = _index(org, store=store, stop=stop)
+    with acting_in(org.id, using=SWEEP) as cursor:
+        cursor.execute("SELECT media_note_indexed()")
+    return done
+
+
+def _index(org: Organization, *, store: Gets, stop: Callable[[], bool]) -> int:
     done = 0
     with ThreadPoolExecutor(_READS_AT_ONCE, thread_name_prefix="words") as pool:
         for day, queue, sets in _lacking(org.id):

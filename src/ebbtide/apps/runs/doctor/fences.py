@@ -88,13 +88,14 @@ _TOO_MUCH = f"""
         OR (h.privilege = 'INSERT'
             AND h.relname IN ('catalog_cell', 'catalog_tally', 'catalog_purgedline', 'catalog_cellchange',
                               'ledger_entry', 'orgs_flagchange', 'billing_meteredday', 'billing_usage', 'insights_hour',
-                              'insights_day', 'insights_agent', 'insights_summing',
-                              'exports_taken'))
+                              'insights_day', 'insights_agent', 'insights_summing', 'media_wordset', 'media_words',
+                              'media_unindexed', 'exports_taken'))
         OR (h.privilege = 'UPDATE' AND (h.relname LIKE 'insights%%'
             OR h.relname IN ('catalog_cell', 'catalog_tally', 'catalog_purgedline', 'catalog_cellchange',
                              'ledger_entry', 'media_mediaobject', 'runs_planline', 'orgs_flagchange',
                              'activation_request', 'billing_meteredday', 'billing_usage', 'billing_ratecardversion',
-                             'billing_closedstatement', 'exports_taken')))
+                             'billing_closedstatement', 'media_wordset', 'media_words', 'media_unindexed',
+                             'exports_taken')))
     UNION ALL
     SELECT r.name || ' may UPDATE orgs_organization.' || f.name FROM unnest(%(roles)s::text[]) AS r (name)
     CROSS JOIN (VALUES ('armed'), ('armed_at'), ('stopped')) AS f (name)
