@@ -11,6 +11,7 @@ import pytest
 from django.db import connections
 from django.test.utils import CaptureQueriesContext
 
+from ebbtide.apps.media.words import index_words
 from ebbtide.apps.orgs import services as orgs
 from ebbtide.apps.orgs.database import SWEEP
 from ebbtide.apps.orgs.models import Organization
@@ -143,6 +144,21 @@ def stray_object(scene: Scene) -> None:
     object_store().put(f"org_{scene.alice.id}/que_1/2026-01-01/audio/stray", [b"of nobody"])
 
 
+def spoken(text: str) -> Callable[[Scene], None]:
+    """Words of two Qs in each organization, then the fault."""
+
+    def plant(scene: Scene) -> None:
+        for org in (scene.alice, scene.charlie):
+            for queue in ("Sales", "Support"):
+                key = f"call-{queue}-{today(org) - timedelta(days=3)}-1"
+                record(org, key, kind=DataType.TRANSCRIPT, content=b"some words")
+            assert index_words(org, store=object_store(), stop=lambda: False) == 2
+        assert look()["WORD"].ok
+        scene.do(text)
+
+    return plant
+
+
 def sql(text: str) -> Callable[[Scene], None]:
     return lambda scene: scene.do(text)
 
@@ -243,6 +259,33 @@ PLANTS: dict[str, tuple[Callable[[Scene], None], set[str]]] = {
         ),
         {"I13", "DAYS"},
     ),
+    "words of transcripts that are gone": (
+        spoken("UPDATE media_wordset SET objects = '{{0}}' WHERE org_id = {org} AND queue_id = {queue}"),
+        {"WORD"},
+    ),
+    "words of another segment": (
+        spoken("UPDATE media_wordset SET segments = ARRAY[gen_random_uuid()] WHERE org_id = {org}"),
+        {"WORD"},
+    ),
+    "words of another cell": (
+        spoken(
+            "UPDATE media_wordset s SET objects = t.objects, segments = t.segments FROM media_wordset t "
+            "WHERE (s.org_id, t.org_id, s.queue_id) = ({org}, {org}, {queue}) AND t.queue_id <> {queue}"
+        ),
+        {"WORD"},
+    ),
+    "words of more transcripts than there are": (
+        spoken(
+            "INSERT INTO media_wordset (org_id, day, queue_id, items, objects, segments) SELECT org_id, day, queue_id, "
+            "items, objects, segments FROM media_wordset WHERE org_id = {org} AND queue_id = {queue}"
+        ),
+        {"WORD"},
+    ),
+    "words of a cell that is gone": (
+        spoken("UPDATE media_wordset SET day = '{old}' WHERE org_id = {org} AND queue_id = {queue}"),
+        {"WORD"},
+    ),
+    "words of no set": (spoken("DELETE FROM media_wordset WHERE org_id = {org} AND queue_id = {queue}"), {"WORD"}),
     "over its cap, not confirmed": (
         sql("UPDATE runs_plan SET confirmed_at = NULL WHERE id = (SELECT plan_id FROM runs_run WHERE id = {live})"),
         {"I14"},
@@ -308,7 +351,7 @@ def test_clean_when_empty(database: Urls) -> None:
     found = look()
     assert fallen(found) == set()
     assert list(found) == ["I2", "I3", "I4", "I5", "I6", "I7", "I8", "I10", "I11", "I13", "I14", "I15", "DAYS", "DEAD",
-                           "PLAN", "PRIV", "RLS", "ROLE", "SAMP", "SUMS"]  # fmt: skip
+                           "PLAN", "PRIV", "RLS", "ROLE", "SAMP", "SUMS", "WORD"]  # fmt: skip
     assert all(not finding.details for finding in found.values())
 
 

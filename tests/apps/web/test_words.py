@@ -4,6 +4,7 @@ import json
 from collections.abc import Iterator
 from datetime import date
 
+import psycopg
 import pytest
 from django.db import connections, transaction
 from django.test import Client
@@ -20,6 +21,7 @@ from ebbtide.apps.orgs.models import Organization, Permission
 from ebbtide.apps.runs.wiring import object_store
 from ebbtide.domain.cell import DataType
 from ebbtide.domain.errors import StoreUnreachable
+from ebbtide.pg.launcher import Urls
 from ebbtide.web.context.interactions import InteractionsPage
 from tests.apps.reports.purging import purge
 from tests.cast import calls, centre, load, record
@@ -236,6 +238,32 @@ def test_what_a_pass_was_kept_from_comes_again(
     assert due_organizations() == [alice]
     assert a_pass() == 3
     assert due_organizations() == []
+
+
+def test_one_organization_asked_for_by_name_is_mended(
+    client: Client, alice: Organization, charlie: Organization, database: Urls
+) -> None:
+    """Faults that only somebody past the product can make: in Alice's alone, and Charlie's are left as they were."""
+    assert a_pass() == 16
+    with psycopg.connect(database.superuser, autocommit=True) as admin:
+        for fault in (
+            "UPDATE media_wordset SET segments[1] = gen_random_uuid()",
+            "UPDATE media_wordset SET day = day - 1000",
+            "UPDATE media_wordset SET objects[1] = 0",
+            "DELETE FROM media_wordset",
+        ):
+            kept = numbers(admin, charlie)
+            admin.execute(f"{fault} WHERE org_id = {alice.id}".encode())
+            assert index([alice], stop=lambda: False).failures == []
+            assert hits(client, alice, "roof") == {(2, 0), (2, 2), (40, 0), (40, 2)}, fault
+            assert numbers(admin, charlie) == kept
+            orphans = "SELECT count(*) FROM media_words WHERE set_id NOT IN (SELECT id FROM media_wordset)"
+            assert admin.execute(orphans).fetchone() == (0,)
+
+
+def numbers(admin: psycopg.Connection, org: Organization) -> list[tuple[object, ...]]:
+    rows = "SELECT s.*, w.number, w.hits FROM media_wordset s JOIN media_words w ON w.set_id = s.id"
+    return admin.execute(f"{rows} WHERE s.org_id = {org.id} ORDER BY s.id, w.number".encode()).fetchall()
 
 
 def test_a_change_that_a_pass_does_not_see_is_not_forgotten(alice: Organization, charlie: Organization) -> None:

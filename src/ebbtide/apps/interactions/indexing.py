@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 import structlog
 from django.db import Error
 
-from ebbtide.apps.media.words import due_organizations, index_words
+from ebbtide.apps.media.words import due_organizations, index_words, mend_words
 from ebbtide.apps.orgs.models import Organization
 from ebbtide.apps.runs.wiring import object_store
 from ebbtide.domain.errors import EbbtideError
@@ -26,7 +26,8 @@ def index(orgs: list[Organization] | None = None, *, stop: Callable[[], bool]) -
     """Index what is not indexed yet; a failing organization never stops the next.
 
     Args:
-        orgs: which, with all they hold; None for those in which something changed since it was indexed.
+        orgs: which, with all they hold, and what is wrong in it mended; None for those in which something changed
+            since it was indexed.
         stop: asked before each organization and handful.
     """
     report = IndexReport()
@@ -34,6 +35,8 @@ def index(orgs: list[Organization] | None = None, *, stop: Callable[[], bool]) -
         if stop():
             break
         try:
+            if orgs is not None:
+                mend_words(org)
             report.transcripts += index_words(org, store=object_store(), stop=stop)
         except EbbtideError as exc:
             log.error("indexing failed", org=org.id, error=exc.code, reason=exc.message)

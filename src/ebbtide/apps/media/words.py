@@ -79,6 +79,16 @@ def due_organizations() -> list[Organization]:
         )
 
 
+def mend_words(org: Organization) -> None:
+    """Take out of the index what fits no transcript any more, though only somebody past the product can have caused it.
+
+    Raises:
+        DatabaseUnreachable: PostgreSQL does not answer.
+    """
+    with acting_in(org.id, using=SWEEP) as cursor:
+        cursor.execute("SELECT media_mend_words()")
+
+
 def index_words(org: Organization, *, store: Gets, stop: Callable[[], bool]) -> int:
     """Index the transcripts of an organization that are not indexed yet, newest days first.
 

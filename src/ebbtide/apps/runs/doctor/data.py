@@ -51,7 +51,13 @@ _TALLIED = Question(
     "the worker counts it anew when it next meters the organization; find out who can write to the database past the "
     "product's roles",
 )
-QUESTIONS = (_EXPIRED, _AGREE, _BELOW, _COUNTED, _HASHED, _SUMMED, _TALLIED)
+_SAID = Question(
+    "WORD",
+    "The words that can be searched for are those of transcripts that are there.",
+    "run `ebbtide index-words --org` for each organization named, which takes them out and indexes what is there; "
+    "find out who can write to the database past the product's roles",
+)
+QUESTIONS = (_EXPIRED, _AGREE, _BELOW, _COUNTED, _HASHED, _SUMMED, _TALLIED, _SAID)
 """What is asked here, in order."""
 
 # `before - day - 1`: nights since the one in which it became due
@@ -170,13 +176,47 @@ _TALLY_APART = f"""
     WHERE (coalesce(t.items, 0), coalesce(t.bytes, 0)) <> (coalesce(c.items, 0), coalesce(c.bytes, 0))
     ORDER BY 1 LIMIT {NAMED}
 """  # noqa: S608 - a number of ours
-_FAULTS = " UNION ALL ".join(
-    f"(SELECT '{invariant}', told.* FROM ({sql}) AS told)"  # noqa: S608 - statements written above
-    for invariant, sql in (("I2", _LEFT), ("I7", _BELOW_LINE), ("DAYS", _TALLY_APART))
-)
-"""Faults by invariant, each with how many of its kind there are; in one statement, as each is short."""
 _LOOKED_AT = 200
 """Cells whose sums are held against the rows: drawn at random, so that in time every one is."""
+_SETS_LOOKED_AT = 50
+"""Sets of words whose transcripts are looked for, of up to 1,000 each: drawn as above."""
+# Counts by the sets' key alone; from one set to the next by the key of the words, which are many.
+_WORDS_APART = f"""
+    WITH RECURSIVE counted AS (
+        SELECT s.day, s.queue_id, sum(s.items) AS items FROM media_wordset s WHERE s.org_id = %(org)s GROUP BY 1, 2
+    ), worded AS (
+        SELECT min(w.set_id) AS id FROM media_words w WHERE w.org_id = %(org)s
+        UNION ALL
+        SELECT (SELECT min(w.set_id) FROM media_words w WHERE w.org_id = %(org)s AND w.set_id > n.id)
+        FROM worded n WHERE n.id IS NOT NULL
+    ), drawn AS (
+        SELECT s.* FROM media_wordset s WHERE s.org_id = %(org)s AND (s.day, s.queue_id, s.id) IN (
+            SELECT k.day, k.queue_id, k.id FROM media_wordset k WHERE k.org_id = %(org)s
+            ORDER BY random() LIMIT {_SETS_LOOKED_AT})
+    ), faulty AS (
+        SELECT concat('que_', n.queue_id, ' ', n.day, ': words of ', n.items, ' transcripts, its cell counts ',
+            coalesce(c.items, 0)) AS said
+        FROM counted n LEFT JOIN catalog_cell c
+            ON (c.org_id, c.day, c.data_type, c.queue_id) = (%(org)s, n.day, 'transcript', n.queue_id)
+        WHERE n.items > coalesce(c.items, 0)
+        UNION ALL
+        SELECT concat('words of set ', n.id, ', which is not there') FROM worded n
+        WHERE n.id IS NOT NULL AND n.id NOT IN (SELECT s.id FROM media_wordset s WHERE s.org_id = %(org)s)
+        UNION ALL
+        SELECT concat('que_', d.queue_id, ' ', d.day, ': words of ', count(*), ' transcripts that are not of this cell')
+        FROM drawn d CROSS JOIN LATERAL unnest(d.objects, d.segments) AS n (object, segment)
+        WHERE NOT EXISTS (
+            SELECT 1 FROM media_mediaobject m WHERE m.id = n.object AND (m.org_id, m.kind, m.day, m.queue_id,
+                m.segment_id) = (d.org_id, 'transcript', d.day, d.queue_id, n.segment))
+        GROUP BY d.queue_id, d.day
+    )
+    SELECT f.said, count(*) OVER () FROM faulty f ORDER BY 1 LIMIT {NAMED}
+"""  # noqa: S608 - numbers of ours
+_FAULTS = " UNION ALL ".join(
+    f"(SELECT '{invariant}', told.* FROM ({sql}) AS told)"  # noqa: S608 - statements written above
+    for invariant, sql in (("I2", _LEFT), ("I7", _BELOW_LINE), ("DAYS", _TALLY_APART), ("WORD", _WORDS_APART))
+)
+"""Faults by invariant, each with how many of its kind there are; in one statement, as each is short."""
 _CHECKED_PLANS = """
     (SELECT id FROM runs_plan WHERE org_id = %(org)s ORDER BY id DESC LIMIT 1)
     UNION (SELECT plan_id FROM runs_run WHERE org_id = %(org)s AND mode = 'live' ORDER BY id DESC LIMIT 1)

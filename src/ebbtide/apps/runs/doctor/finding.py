@@ -12,7 +12,7 @@ class Finding:
     """One invariant, looked at.
 
     Attributes:
-        invariant: its number, such as `I13`; or `DAYS`, `DEAD`, `PLAN`, `PRIV`, `RLS`, `ROLE`, `SAMP`, `SUMS`.
+        invariant: its number, such as `I13`; or `DAYS`, `DEAD`, `PLAN`, `PRIV`, `RLS`, `ROLE`, `SAMP`, `SUMS`, `WORD`.
         what: what holds where all is well.
         ok: whether it does.
         details: what was found, then what to do about it.

@@ -95,7 +95,8 @@ GRANT INSERT, UPDATE ON tokens_tokenuse TO ebbtide_web;
 
 -- Words of transcripts: written and removed by functions alone.
 GRANT SELECT ON media_wordset, media_words, media_unindexed TO ebbtide_web, ebbtide_sweep;
-GRANT EXECUTE ON FUNCTION media_add_words(date, integer, bigint[], uuid[], bigint[], text[], boolean), media_note_indexed() TO ebbtide_sweep;
+GRANT EXECUTE ON FUNCTION media_add_words(date, integer, bigint[], uuid[], bigint[], text[], boolean), media_note_indexed(),
+    media_mend_words() TO ebbtide_sweep;
 
 -- Exports: people ask for them, the worker makes and destroys them; which cells they hold is written by functions alone.
 GRANT SELECT ON exports_export, exports_taken TO ebbtide_web, ebbtide_sweep;
