@@ -19,7 +19,7 @@ from ebbtide.apps.insights.hours import due_organizations, sum_up
 from ebbtide.apps.insights.services import import_segments
 from ebbtide.apps.orgs.database import acting_in, seeing_one_moment
 from ebbtide.apps.orgs.models import Organization
-from ebbtide.apps.reports.handled import Agent, add_up_work, agent_sums, names_of, occupied
+from ebbtide.apps.reports.handled import Agent, add_up_work, agent_sums, names_of
 from ebbtide.apps.reports.sums import Wanted, stale
 from ebbtide.apps.runs.doctor import examine
 from ebbtide.domain.measures import DEFAULT_THRESHOLD, Handled
@@ -161,9 +161,20 @@ def read(org: Organization, *, period: Period, unit: str, asked: Wanted | None =
     asked, kept = asked or wanted(org), agent_sums(bytes(org.pepper))
     with seeing_one_moment(org.id):
         found = stale(asked, period=period, kept=kept)
-        work = add_up_work(asked, kept=kept, period=period, unit=unit, found=found, compared=asked.targets, agent=agent)
+        work = add_up_work(
+            asked, kept=kept, period=period, unit=unit, found=found, compared=asked.targets, whole=period, agent=agent
+        )
         names = names_of(asked, kept=kept, period=period, found=found, last=work.last)
-        spans = occupied(asked, kept=kept, period=period, unit="day" if unit == "hour" else unit, found=found)
+        days = add_up_work(
+            asked,
+            kept=kept,
+            period=period,
+            unit="day" if unit == "hour" else unit,
+            found=found,
+            compared=asked.targets,
+            whole=period,
+            agent=agent,
+        )
     assert work.compared == work.by_agent
 
     def named(who: Agent) -> str:
@@ -172,8 +183,8 @@ def read(org: Organization, *, period: Period, unit: str, asked: Wanted | None =
     return Read(
         by_agent={named(who): one for who, one in work.by_agent.items()},
         by_begin=work.by_begin,
-        busy={named(who): one for who, one in spans.by_agent.items() if agent in {None, who}},
-        busy_by_begin=spans.by_begin,
+        busy={named(who): (one.busy_s, one.span_s) for who, one in days.by_agent.items() if one.span_s},
+        busy_by_begin={begin: (one.busy_s, one.span_s) for begin, one in days.by_begin.items() if one.span_s},
         names=names,
         stale=len(found.rows),
     )

@@ -4,9 +4,8 @@ Every function expects an open transaction in the organization that sees one mom
 """
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import datetime
-from fractions import Fraction
 from urllib.parse import urlencode
 from uuid import UUID
 
@@ -17,7 +16,7 @@ from django.utils.translation import gettext_lazy
 from ebbtide.apps.orgs.models import Organization
 from ebbtide.apps.reports.asked import ReportAsked
 from ebbtide.apps.reports.charts import SHADES, across_of
-from ebbtide.apps.reports.handled import Agent, Occupied, Work, add_up_work, agent_sums, names_of, occupied
+from ebbtide.apps.reports.handled import Agent, Work, add_up_work, agent_sums, names_of
 from ebbtide.apps.reports.head import head_of
 from ebbtide.apps.reports.scope import Scope, scope_of, stretches
 from ebbtide.apps.reports.shown import UNITS, Measure, exactly, measured
@@ -101,89 +100,78 @@ def read_agents(org: Organization, *, asked: ReportAsked, agent: UUID | None, no
     scope = scope_of(org, asked=asked, now=now)
     kept = agent_sums(bytes(org.pepper))
     found = stale(scope.wanted, period=scope.both, kept=kept)
-    among = scope.compared
-    work = add_up_work(
-        scope.wanted, kept=kept, period=asked.period, unit=asked.unit, found=found, compared=among, agent=agent
-    )
-    before = _before(scope, kept=kept, found=found, agent=agent)
-    names = names_of(scope.wanted, kept=kept, period=asked.period, found=found, last=work.last)
     derivable = not asked.queues and not asked.channel and asked.unit != "hour"
-    now_busy = before_busy = Occupied(by_agent={}, by_begin={})
-    if derivable and scope.whole is not None:
-        now_busy = occupied(scope.wanted, kept=kept, period=scope.whole, unit=asked.unit, found=found, agent=agent)
-        if len(among) == len(scope.chosen) and scope.until_hour is None:  # a day so far is no day
-            before_busy = occupied(scope.wanted, kept=kept, period=asked.before, unit="all", found=found, agent=agent)
-    lines = list(_by_agent(work, before=before, names=names, busy=now_busy, busy_before=before_busy, among=bool(among)))
+    work = add_up_work(
+        scope.wanted,
+        kept=kept,
+        period=asked.period,
+        unit=asked.unit,
+        found=found,
+        compared=scope.compared,
+        whole=scope.whole if derivable else None,
+        agent=agent,
+    )
+    before = _before(scope, kept=kept, found=found, derivable=derivable, agent=agent)
+    names = names_of(scope.wanted, kept=kept, period=asked.period, found=found, last=work.last)
+    lines = list(_by_agent(work, before=before, names=names, among=bool(scope.compared)))
     return AgentReport(
         scope=scope,
         agent=agent,
         by_agent=lines,
-        total=None if scope.state == "purged" else _total(lines, before=before, busy_before=before_busy),
-        intervals=list(_by_interval(scope, work=work, busy=now_busy)),
+        total=None if scope.state == "purged" else _total(lines, before=before),
+        intervals=list(_by_interval(scope, work=work)),
         derivable=derivable,
     )
 
 
-def _before(scope: Scope, *, kept: Kept, found: Stale, agent: UUID | None) -> Mapping[Agent, Handled]:
+def _before(scope: Scope, *, kept: Kept, found: Stale, derivable: bool, agent: UUID | None) -> Mapping[Agent, Handled]:
     """Add up the period before, over the Qs that are compared."""
     if not scope.compared:
         return {}
+    before = scope.asked.before
     return add_up_work(
         scope.only(scope.compared),
         kept=kept,
-        period=scope.asked.before,
+        period=before,
         unit="all",
         found=found,
         compared=(),
+        whole=before if derivable and len(scope.compared) == len(scope.chosen) else None,
         agent=agent,
         until_hour=scope.until_hour,
     ).by_agent
 
 
-def _with(one: Handled, busy: Mapping[Agent, tuple[Fraction, Fraction]], who: Agent) -> Handled:
-    seconds, span_s = busy.get(who, (Fraction(0), Fraction(0)))
-    return replace(one, busy_s=seconds, span_s=span_s)
-
-
 def _by_agent(
-    work: Work,
-    *,
-    before: Mapping[Agent, Handled],
-    names: Mapping[UUID, str],
-    busy: Occupied,
-    busy_before: Occupied,
-    among: bool,
+    work: Work, *, before: Mapping[Agent, Handled], names: Mapping[UUID, str], among: bool
 ) -> Iterator[AgentFigures]:
     def line(who: Agent) -> AgentFigures:
         return AgentFigures(
             key="" if who is None else who.hex,
             name="" if who is None else names.get(who, ""),
-            handled=_with(work.by_agent[who], busy.by_agent, who),
-            compared=_with(work.compared.get(who, Handled()), busy.by_agent, who) if among else None,
-            before=_with(before.get(who, Handled()), busy_before.by_agent, who) if among else None,
+            handled=work.by_agent[who],
+            compared=work.compared.get(who, Handled()) if among else None,
+            before=before.get(who, Handled()) if among else None,
         )
 
     lines = [line(who) for who in work.by_agent]
     yield from sorted(lines, key=lambda one: (not one.key, one.name.casefold(), one.key))
 
 
-def _total(lines: Sequence[AgentFigures], *, before: Mapping[Agent, Handled], busy_before: Occupied) -> AgentFigures:
+def _total(lines: Sequence[AgentFigures], *, before: Mapping[Agent, Handled]) -> AgentFigures:
     """Add up all agents; the period before is that of everybody, also of those who handled nothing in this one."""
     among = [one.compared for one in lines if one.compared is not None]
-    earlier = sum((_with(one, busy_before.by_agent, who) for who, one in before.items()), Handled())
     return AgentFigures(
         key="",
         name="",
         handled=sum((one.handled for one in lines), Handled()),
         compared=sum(among, Handled()) if among or before else None,
-        before=earlier if among or before else None,
+        before=sum(before.values(), Handled()) if among or before else None,
     )
 
 
-def _by_interval(scope: Scope, *, work: Work, busy: Occupied) -> Iterator[AgentInterval]:
+def _by_interval(scope: Scope, *, work: Work) -> Iterator[AgentInterval]:
     for one in stretches(scope):
-        handled = work.by_begin.get(one.begin, Handled())
-        seconds, span_s = busy.by_begin.get(one.begin, (Fraction(0), Fraction(0)))
         yield AgentInterval(
             begin=one.begin,
             first=one.first,
@@ -191,7 +179,7 @@ def _by_interval(scope: Scope, *, work: Work, busy: Occupied) -> Iterator[AgentI
             label=one.label,
             state=one.state,
             lacks=one.lacks,
-            handled=None if one.state == "purged" else replace(handled, busy_s=seconds, span_s=span_s),
+            handled=None if one.state == "purged" else work.by_begin.get(one.begin, Handled()),
         )
 
 

@@ -24,18 +24,21 @@ Agent = UUID | None
 """The key of an agent; None for whom nobody knows."""
 _FIELDS = ("handled", "outbound", "talks", "talk_s", "hold_s", "wrap_s")
 _BY_HOUR = ", ".join(f"r.by_hour[place][{at}] AS {name}" for at, name in enumerate(_FIELDS, start=2))
-_PLAIN = ", ".join(f"r.{name}" for name in _FIELDS)
-_ONCE = ", ".join(f"sum(r.{name}) AS {name}" for name in _FIELDS)
-_SUMMED = ", ".join(f"sum(s.{name})::bigint" for name in _FIELDS)
+_ONCE = ", ".join(f"sum(r.{name})::bigint AS {name}" for name in _FIELDS)
+_AMONG = ", ".join(
+    f"sum(r.{name}) FILTER (WHERE r.queue_id = ANY (%(compared)s))::bigint AS among_{name}" for name in _FIELDS
+)
+_AGAIN = ", ".join(f"sum(d.{name})::bigint" for name in _FIELDS)
+_AMONG_AGAIN = ", ".join(f"sum(d.among_{name})::bigint" for name in _FIELDS)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Work:
-    """What agents handled in a period.
+    """What agents handled in a period, and how long they were busy.
 
     Attributes:
         by_agent: by agent, over all Qs.
-        compared: by agent, over the Qs that are compared.
+        compared: by agent, over the Qs that are compared; how long they were busy only where these are all.
         by_begin: by local beginning of the interval, over all agents.
         last: by agent, the last day of it.
     """
@@ -46,21 +49,18 @@ class Work:
     last: Mapping[Agent, date]
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Occupied:
-    """Seconds that agents were busy, and from the first contact of a day to the end of its last."""
-
-    by_agent: Mapping[Agent, tuple[Fraction, Fraction]]
-    by_begin: Mapping[datetime, tuple[Fraction, Fraction]]
-
-
 def agent_sums(pepper: bytes) -> Kept:
     """Say where the sums of agents are kept, and what they are made by.
 
     Args:
         pepper: the organization's secret.
     """
-    return Kept(table="insights_agent", made="insights_agents_of({days}, {queues}, {zone}, %(pepper)s)", pepper=pepper)
+    return Kept(
+        table="insights_agent",
+        made="insights_agents_of({days}, {queues}, {zone}, %(pepper)s)",
+        pepper=pepper,
+        by_target=False,
+    )
 
 
 def add_up_work(
@@ -71,10 +71,11 @@ def add_up_work(
     unit: str,
     found: Stale,
     compared: Collection[int],
+    whole: Period | None,
     agent: Agent = None,
     until_hour: int | None = None,
 ) -> Work:
-    """Add up what was handled, by agent and by interval.
+    """Add up what was handled, by agent and by interval, and how long agents were busy where that can be known.
 
     Args:
         wanted: what is added up.
@@ -83,81 +84,77 @@ def add_up_work(
         unit: of the intervals, as `begin_of` has it.
         found: the cells that are read from rows.
         compared: the Qs that are added up by themselves as well.
+        whole: the days of which nothing is missing, where every Q and channel is wanted: an agent is busy for whichever
+            it is. None where nobody can be told to be busy.
         agent: this one alone; None for all.
-        until_hour: hours after this one are left out; None for none.
+        until_hour: hours after this one are left out, and nobody is told to be busy; None for none.
     """
     source, values = source_of(wanted, kept=kept, period=period, found=found)
-    only = "AND r.agent = %(agent)s" if agent else ""
+    source += " AND r.handled > 0" + (" AND r.agent = %(agent)s" if agent else "")
+    apart = 0 < len(compared) < len(wanted.targets)
+    sums, again = (f"{_ONCE}, {_AMONG}", f"{_AGAIN}, {_AMONG_AGAIN}") if apart else (_ONCE, _AGAIN)
     if unit == "hour" or until_hour is not None:
-        until = "" if until_hour is None else "WHERE r.by_hour[place][1] <= %(until_hour)s"
-        rows = f"""
-            SELECT r.agent, r.queue_id, r.day, r.by_hour[place][1]::int AS hour, {_BY_HOUR}
-            FROM (SELECT r.agent, r.queue_id, r.day, r.by_hour {source} {only}) r
-            CROSS JOIN LATERAL generate_subscripts(r.by_hour, 1) place {until}
-        """  # noqa: S608 - pieces written here
+        days = _by_hour(source, sums=sums, unit=unit, until_hour=until_hour)
     else:
-        rows = f"SELECT r.agent, r.queue_id, r.day, {_PLAIN} {source} {only} AND r.handled > 0"
+        days = _by_day(source, sums=sums, unit=unit, told=whole is not None)
+    values |= {"unit": unit, "compared": list(compared), "agent": agent, "until_hour": until_hour}
+    values |= {"whole_first": whole and whole.first, "whole_last": whole and whole.last}
     with connections[WEB].cursor() as cursor:
         cursor.execute(
-            f"""
-            SELECT agent, is_compared, begin, max(last), {_SUMMED} FROM (
-                SELECT r.agent, r.queue_id = ANY (%(compared)s) AS is_compared, {begin_of(unit)} AS begin,
-                    max(r.day) AS last, {_ONCE} FROM ({rows}) r GROUP BY 1, 2, 3) s
-            GROUP BY GROUPING SETS ((agent, is_compared), (begin))
-            """,  # noqa: S608 - pieces written here
-            values | {"unit": unit, "compared": list(compared), "agent": agent, "until_hour": until_hour},
+            f"SELECT d.agent, d.begin, max(d.day), sum(d.busy)::bigint, extract(epoch FROM sum(d.span)), {again} "  # noqa: S608 - pieces written here
+            f"FROM ({days}) d GROUP BY GROUPING SETS ((d.agent), (d.begin))",
+            values,
         )
-        found_rows: Sequence[tuple[Any, ...]] = cursor.fetchall()
+        rows: Sequence[tuple[Any, ...]] = cursor.fetchall()
     by_agent: dict[Agent, Handled] = {}
-    both: dict[Agent, Handled] = {}
+    among: dict[Agent, Handled] = {}
     by_begin: dict[datetime, Handled] = {}
     last: dict[Agent, date] = {}
-    for who, is_compared, begin, day, *sums in found_rows:
-        one = Handled(**dict(zip(_FIELDS, sums, strict=True)))
+    for who, begin, day, busy, span, *numbers in rows:
+        one = Handled(
+            **dict(zip(_FIELDS, numbers, strict=False)), busy_s=Fraction(busy or 0), span_s=Fraction(span or 0)
+        )
         if begin is not None:
             by_begin[begin] = one
             continue
-        by_agent[who] = by_agent.get(who, Handled()) + one
-        last[who] = max(day, last.get(who, day))
-        if is_compared:
-            both[who] = one
-    return Work(by_agent=by_agent, compared=both, by_begin=by_begin, last=last)
+        by_agent[who], last[who] = one, day
+        if apart and numbers[-1] is not None:
+            among[who] = Handled(**dict(zip(_FIELDS, numbers[len(_FIELDS) :], strict=True)))
+    return Work(by_agent=by_agent, compared=among if apart or not compared else by_agent, by_begin=by_begin, last=last)
 
 
-def occupied(wanted: Wanted, *, kept: Kept, period: Period, unit: str, found: Stale, agent: Agent = None) -> Occupied:
-    """Add up how long agents were busy, over the days of which that can be known (docs/measures.md).
-
-    Args:
-        wanted: every Q of the organization, and every channel: an agent is busy for whichever it is.
-        kept: where the sums of agents are.
-        period: days of which nothing is missing.
-        unit: of the intervals: day, week or month.
-        found: the cells that are read from rows.
-        agent: this one alone; None for all.
-    """
-    source, values = source_of(wanted, kept=kept, period=period, found=found)
-    only = "AND r.agent = %(agent)s" if agent else ""
-    days = f"""
-        SELECT r.agent, r.day, sum(r.talk_s + r.hold_s + r.wrap_s) AS busy,
-            extract(epoch FROM max(r.finishes) - min(r.begins)) AS span
-        {source} {only} AND r.handled > 0 AND r.agent IS NOT NULL GROUP BY r.agent, r.day
-        HAVING bool_and(r.channel = 'voice') AND sum(r.timed) = sum(r.handled) AND sum(r.handled) > 1
-            AND sum(r.talk_s + r.hold_s + r.wrap_s) <= extract(epoch FROM max(r.finishes) - min(r.begins))
+def _by_hour(source: str, *, sums: str, unit: str, until_hour: int | None) -> str:
+    """Write what was handled by agent, day and interval, up to an hour of each day; nobody is told to be busy."""
+    until = "" if until_hour is None else "WHERE r.by_hour[place][1] <= %(until_hour)s"
+    return f"""
+        SELECT r.agent, r.day, {begin_of(unit)} AS begin, NULL::bigint AS busy, NULL::interval AS span, {sums}
+        FROM (
+            SELECT r.agent, r.queue_id, r.day, r.by_hour[place][1]::int AS hour, {_BY_HOUR}
+            FROM (SELECT r.agent, r.queue_id, r.day, r.by_hour {source}) r
+            CROSS JOIN LATERAL generate_subscripts(r.by_hour, 1) place {until}) r
+        GROUP BY 1, 2, 3
     """  # noqa: S608 - pieces written here
-    with connections[WEB].cursor() as cursor:
-        cursor.execute(
-            f"""
-            SELECT agent, begin, sum(busy), sum(span)
-            FROM (SELECT r.agent, {begin_of(unit)} AS begin, r.busy, r.span FROM ({days}) r) s
-            GROUP BY GROUPING SETS ((agent), (begin))
-            """,  # noqa: S608 - pieces written here
-            values | {"unit": unit, "agent": agent},
-        )
-        rows: Sequence[tuple[Any, ...]] = cursor.fetchall()
-    return Occupied(
-        by_agent={who: (Fraction(busy), Fraction(span)) for who, begin, busy, span in rows if begin is None},
-        by_begin={begin: (Fraction(busy), Fraction(span)) for _who, begin, busy, span in rows if begin is not None},
-    )
+
+
+def _by_day(source: str, *, sums: str, unit: str, told: bool) -> str:
+    """Write what was handled by agent and day, and how long agents were busy (docs/measures.md): of one reading."""
+    if not told:
+        return f"""
+            SELECT r.*, {begin_of(unit)} AS begin, NULL::bigint AS busy, NULL::interval AS span
+            FROM (SELECT r.agent, r.day, {sums} {source} GROUP BY r.agent, r.day) r
+        """  # noqa: S608 - pieces written here
+    return f"""
+        SELECT r.*, {begin_of(unit)} AS begin, CASE WHEN k.known THEN r.talk_s + r.hold_s + r.wrap_s END AS busy,
+            CASE WHEN k.known THEN r.finishes - r.begins END AS span
+        FROM (
+            SELECT r.agent, r.day, {sums}, bool_and(r.channel = 'voice') AS voice, sum(r.timed) AS timed,
+                min(r.begins) AS begins, max(r.finishes) AS finishes
+            {source} GROUP BY r.agent, r.day) r
+        CROSS JOIN LATERAL (
+            SELECT r.agent IS NOT NULL AND r.day BETWEEN %(whole_first)s AND %(whole_last)s
+                AND r.voice AND r.timed = r.handled AND r.handled > 1
+                AND r.talk_s + r.hold_s + r.wrap_s <= extract(epoch FROM r.finishes - r.begins) AS known) k
+    """  # noqa: S608 - pieces written here
 
 
 def names_of(

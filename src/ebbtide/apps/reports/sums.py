@@ -72,11 +72,13 @@ class Kept:
         table: their table, with a day, a Q and the number of items in each row.
         made: what makes them from rows, with places for days, Qs and the zone.
         pepper: the organization's secret, where what makes them needs it.
+        by_target: whether something in them is counted for each service target.
     """
 
     table: str
     made: str
     pepper: bytes = b""
+    by_target: bool = True
 
 
 HOURS = Kept("insights_hour", "insights_hours_of({days}, {queues}, {zone})")
@@ -131,7 +133,7 @@ _ORDER = [*_PLAIN, "answered_in", "abandoned_in", "longest_s"]
 
 
 def source_of(wanted: Wanted, *, kept: Kept, period: Period, found: Stale) -> tuple[str, dict[str, Any]]:
-    """Write where rows come from, as `r`, beside each Q's line and threshold, as `a`; it ends in a WHERE."""
+    """Write where rows come from, as `r`, beside each Q's threshold, as `a`, if it is needed; it ends in a WHERE."""
     found = found.within(period, queues=wanted.targets)
     values: dict[str, Any] = {
         "org": wanted.org,
@@ -152,14 +154,18 @@ def source_of(wanted: Wanted, *, kept: Kept, period: Period, found: Stale) -> tu
     # the days stand in the statement, so that only their partitions are opened
     made = kept.made.format(days="%(raw_days)s::date[]", queues="%(raw_queues)s::int[]", zone="%(zone)s")
     raw = f"UNION ALL SELECT * FROM {made}"  # noqa: S608 - a function of ours
+    beside = """
+        JOIN unnest(%(queues)s::int[], %(floors)s::date[], %(places)s::int[]) AS a (queue_id, floor, place)
+            ON a.queue_id = r.queue_id AND r.day >= a.floor
+    """
+    needed = kept.by_target or any(line > period.first for line in wanted.lines.values())
     return (
         f"""
         FROM (
             SELECT h.* FROM {kept.table} h WHERE h.org_id = %(org)s AND h.day BETWEEN %(first)s AND %(last)s
                 AND h.queue_id = ANY (%(queues)s) {but if values["stale_days"] else ""}
             {raw if values["raw_days"] else ""}) r
-        JOIN unnest(%(queues)s::int[], %(floors)s::date[], %(places)s::int[]) AS a (queue_id, floor, place)
-            ON a.queue_id = r.queue_id AND r.day >= a.floor
+        {beside if needed else ""}
         WHERE {"r.channel = %(channel)s" if wanted.channel else "true"}
         """,  # noqa: S608 - pieces written here
         values,
