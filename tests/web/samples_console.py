@@ -18,6 +18,7 @@ from ebbtide.domain.cell import DataType
 from ebbtide.domain.outcome import RunOutcome
 from ebbtide.web.context.console.organization import (
     ChangeLine,
+    Comparison,
     OnboardingHint,
     OrgNewPage,
     PlatformOrgPage,
@@ -189,6 +190,17 @@ def rows(table: Table[Any], found: Any) -> Listing[Any]:
     return replace(empty, rows=tuple(found), total=len(found))
 
 
+COMPARED = Comparison(
+    compared_at=NOW - timedelta(hours=7),
+    cells=12_430,
+    objects=48_112,
+    differences=(),
+    failed_at=None,
+    reason="",
+    order="ebbtide reconcile --org org_3",
+)
+
+
 def org_page(one: Standing, **more: Any) -> PlatformOrgPage:
     values: dict[str, Any] = {
         "standing": one,
@@ -196,6 +208,7 @@ def org_page(one: Standing, **more: Any) -> PlatformOrgPage:
         "created_at": NOW - timedelta(days=400),
         "settings": SETTINGS,
         "last": INCOMPLETE,
+        "comparison": COMPARED,
         "types": TYPES,
         "due": 9_208,
         "due_bytes": 2 * GIB,
@@ -330,7 +343,16 @@ def console_samples() -> dict[str, tuple[str, dict[str, Any]]]:
                 "settings_form": SettingsForm(
                     {"night_at": "25:00", "share": "most", "share_percent": "", "count": "", "items": "x"}
                 ),
-                "page": org_page(STANDINGS[4], switch=replace(SWITCH, scope="organization")),
+                "page": org_page(
+                    STANDINGS[4],
+                    switch=replace(SWITCH, scope="organization"),
+                    comparison=replace(
+                        COMPARED,
+                        differences=(("cell items", 2), ("object unknown", 14)),
+                        failed_at=NOW - timedelta(hours=1),
+                        reason="The object store does not answer: try again once it does.",
+                    ),
+                ),
             },
         ),
         "platform-org-new": (
@@ -339,8 +361,8 @@ def console_samples() -> dict[str, tuple[str, dict[str, Any]]]:
                 "frame": platform("Organizations"),
                 "settings_form": SettingsForm.showing(SETTINGS),
                 "page": org_page(
-                    STANDINGS[3], last=None, due=0, due_bytes=0, jobs=(), members=0, admins=(), runs=rows(RUNS, ()),
-                    history=rows(HISTORY, ()),
+                    STANDINGS[3], last=None, comparison=None, due=0, due_bytes=0, jobs=(), members=0, admins=(),
+                    runs=rows(RUNS, ()), history=rows(HISTORY, ()),
                 ),
             },
         ),

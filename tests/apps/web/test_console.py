@@ -25,6 +25,7 @@ from ebbtide.apps.policies.selectors import jobs
 from ebbtide.apps.policies.services import create_job, delete_job, pause_job
 from ebbtide.apps.runs.models import Platform, SwitchTurn
 from ebbtide.apps.runs.nights import run_by_hand
+from ebbtide.apps.runs.reconcile import compare_one
 from ebbtide.apps.runs.services import turn_switch
 from ebbtide.apps.runs.tasks import RUN_TASK, defer_run
 from ebbtide.domain.calendar import latest_night, night_start, parse_zone
@@ -34,7 +35,7 @@ from ebbtide.domain.identity import public_id
 from ebbtide.domain.job import Job, JobType
 from ebbtide.domain.verdict import Due, decide, deciding_job
 from ebbtide.pg.launcher import Urls
-from ebbtide.web.context.console.organization import Settings
+from ebbtide.web.context.console.organization import Comparison, Settings
 from tests import strategies
 from tests.cast import calls, centre, everything, load
 
@@ -316,6 +317,27 @@ def test_the_page_of_an_organization_says_nothing_of_what_its_data_says(world: W
     assert "+4930" not in text
     assert "call-Sales" not in text
     assert "charlie@example.org" not in text
+
+
+def test_the_comparison_of_an_organization_is_told(world: World, olga: Operator, database: Urls) -> None:
+    def told(org: Organization) -> Comparison | None:
+        found: Comparison | None = olga.get(f"/platform/orgs/org_{org.id}/").context["page"].comparison
+        return found
+
+    assert told(world.alice) is None
+    with psycopg.connect(database.superuser, autocommit=True) as admin:
+        cells = admin.execute("UPDATE catalog_cell SET items = items + 1 WHERE org_id = %s", [world.alice.id]).rowcount
+    now = CLOCK.now()
+    compare_one(world.alice, now=now)
+    assert told(world.charlie) is None
+    found = told(world.alice)
+    assert found is not None
+    assert (found.compared_at, found.failed_at, found.reason) == (now, None, "")
+    assert (found.cells, dict(found.differences)["cell items"]) == (cells, cells)
+    compare_one(world.alice, now=CLOCK.now())
+    found = told(world.alice)
+    assert found is not None
+    assert not found.differences
 
 
 def test_settings_are_changed_and_written_down(world: World, olga: Operator) -> None:

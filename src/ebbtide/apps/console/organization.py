@@ -13,12 +13,13 @@ from ebbtide.apps.console.models import SettingChange
 from ebbtide.apps.orgs.database import acting_in
 from ebbtide.apps.orgs.models import FlagChange, Membership, Organization
 from ebbtide.apps.policies.pages import QueueLines, job_line
-from ebbtide.apps.runs.models import Run
+from ebbtide.apps.runs.models import Reconciliation, Run
 from ebbtide.apps.runs.pages import run_lines
 from ebbtide.apps.runs.preview import by_data_type, due_amounts
+from ebbtide.domain.identity import public_id
 from ebbtide.domain.job import Job, JobType
 from ebbtide.domain.verdict import ineffective
-from ebbtide.web.context.console.organization import ChangeLine, Settings, TypeLine
+from ebbtide.web.context.console.organization import ChangeLine, Comparison, Settings, TypeLine
 from ebbtide.web.context.shared import JobLine, RunLine, SwitchNote
 from ebbtide.web.listing import Asked, Column, Listing, Table, every_row, list_query, list_rows
 
@@ -115,6 +116,22 @@ def own_switch(org: Organization) -> SwitchNote:
     """Tell the organization's own kill switch, which is on."""
     turned = FlagChange.objects.filter(org_id=org.id, flag="stopped", value=True).order_by("-at").first()
     return SwitchNote(scope="organization", since=turned.at if turned else None, reason=turned.reason if turned else "")
+
+
+def comparison(*, org: int) -> Comparison | None:
+    """Tell how the last comparison of its rows and objects went; None before the first."""
+    found = Reconciliation.objects.filter(org_id=org).first()
+    if found is None:
+        return None
+    return Comparison(
+        compared_at=found.compared_at,
+        cells=found.cells,
+        objects=found.listed,
+        differences=tuple(sorted(found.differences.items())),
+        failed_at=found.tried_at if found.reason else None,
+        reason=found.reason,
+        order=f"ebbtide reconcile --org {public_id('org', org)}",
+    )
 
 
 def runs_listing(*, org: int, asked: Asked) -> Listing[RunLine]:

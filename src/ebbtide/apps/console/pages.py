@@ -70,6 +70,7 @@ def org_page(org: Organization, *, now: datetime, runs: Asked, history: Asked) -
             created_at=org.created_at,
             settings=organization.settings_of(org),
             last=None if last is None else run_lines([last], org=org.id)[0],
+            comparison=organization.comparison(org=org.id),
             types=types,
             due=due,
             due_bytes=sum(one.bytes for one in types),

@@ -101,13 +101,25 @@ def mapped_errors() -> Iterator[None]:
 
 @contextmanager
 def _scope(name: str, value: str, *, using: str) -> Iterator[CursorWrapper]:
+    is_inner = connections[using].in_atomic_block
     with mapped_errors(), transaction.atomic(using=using), connections[using].cursor() as cursor:
-        cursor.execute("SELECT current_setting(%s, true)", [name])
-        before = cursor.fetchone()[0] or ""
-        cursor.execute("SELECT set_config(%s, %s, true)", [name, value])
+        before = _read(name, cursor=cursor) if is_inner else ""
+        if before != value:
+            _set(name, value, cursor=cursor)
         yield cursor
-        # an inner block ends before its transaction does: give the outer one its own scope back
-        cursor.execute("SELECT set_config(%s, %s, true)", [name, before])
+        # an inner block ends before its transaction does: give the outer one its own scope back; an outermost one's
+        # scope is local to its transaction, and ends with it
+        if is_inner and before != value:
+            _set(name, before, cursor=cursor)
+
+
+def _read(name: str, *, cursor: CursorWrapper) -> str:
+    cursor.execute("SELECT current_setting(%s, true)", [name])
+    return cursor.fetchone()[0] or ""
+
+
+def _set(name: str, value: str, *, cursor: CursorWrapper) -> None:
+    cursor.execute("SELECT set_config(%s, %s, true)", [name, value])
 
 
 def acting_in(org: int, *, using: str = WEB) -> AbstractContextManager[CursorWrapper]:

@@ -64,6 +64,28 @@ class ChangeLine:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Comparison:
+    """When counts, rows and objects were last compared, and what came of it.
+
+    Attributes:
+        compared_at: aware instant of the last that came to its end; None before the first.
+        cells, objects: how many that one compared.
+        differences: how many it found, by what they are (`cell items`, `object unknown` …); mended ones are counted.
+        failed_at: aware instant of the last, where that did not come to its end.
+        reason: why it did not.
+        order: the command that tells each of them.
+    """
+
+    compared_at: datetime | None
+    cells: int
+    objects: int
+    differences: tuple[tuple[str, int], ...]
+    failed_at: datetime | None
+    reason: str
+    order: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class PlatformOrgPage:
     """`pages/platform_org.html`, as `page`, beside `settings_form`.
 
@@ -73,6 +95,7 @@ class PlatformOrgPage:
         created_at: aware instant.
         settings: as they stand.
         last: its last run; None before the first.
+        comparison: the last one of its rows and objects; None before the first.
         types: what is due now, one line per data type.
         due, due_bytes: their sums.
         nights: nights until all of it is gone, with the amount of one night, if nothing else became due.
@@ -90,6 +113,7 @@ class PlatformOrgPage:
     created_at: datetime
     settings: Settings
     last: RunLine | None
+    comparison: Comparison | None
     types: tuple[TypeLine, ...]
     due: int
     due_bytes: int
