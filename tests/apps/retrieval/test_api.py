@@ -4,15 +4,19 @@ import gzip
 import hashlib
 import json
 import os
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from datetime import date, timedelta
 from pathlib import Path
 from typing import Any
 
 import pytest
+import schemathesis
+from django.core.wsgi import get_wsgi_application
 from django.http import HttpResponseBase
 from django.test import Client
+from hypothesis import HealthCheck, Phase, given, settings
+from schemathesis.generation.modes import GenerationMode
 
 from ebbtide.apps.accounts.models import DataAccess
 from ebbtide.apps.accounts.selectors import Rank
@@ -22,6 +26,7 @@ from ebbtide.apps.orgs.models import Organization
 from ebbtide.apps.policies.services import create_job
 from ebbtide.apps.retrieval import walking
 from ebbtide.apps.retrieval.api import api
+from ebbtide.apps.retrieval.asked import Place
 from ebbtide.apps.retrieval.describing import description
 from ebbtide.apps.runs import planning, services
 from ebbtide.apps.tokens.scopes import Scope
@@ -126,6 +131,19 @@ def charlie(staged: Stage[Pair], database: Urls) -> Side:
 @pytest.fixture
 def purged(staged: Stage[Pair]) -> str:
     return staged.cast[2]
+
+
+@pytest.fixture
+def unsaid(alice: Side, monkeypatch: pytest.MonkeyPatch) -> Mapping[str, str]:
+    """What made-up requests need and no description says, by parameter; and as many requests as wanted."""
+    monkeypatch.setattr("django.conf.settings.EBBTIDE_API_PER_MINUTE", 1_000_000)
+    return {
+        "path.recording": walk(alice, "recordings")[0]["id"],
+        "path.transcript": walk(alice, "transcripts")[0]["id"],
+        "path.segment": walk(alice, "segments")[0]["id"],
+        "query.after": Place(alice.today - timedelta(days=60), ()).written(),  # nobody makes up where a page begins
+        "query.since": "0001-01-01",  # which pairs of dates are none: every until lies behind this
+    }
 
 
 def get(side: Side, address: str, *, token: str = ALL, **headers: str) -> Any:
@@ -452,3 +470,39 @@ def test_the_description_is_a_page_and_a_file(database: Urls) -> None:
         "application/problem+json"
     }
     assert api.docs_url is None
+
+
+@pytest.mark.parametrize("mode", [GenerationMode.POSITIVE, GenerationMode.NEGATIVE], ids=["sound", "unsound"])
+def test_a_few_made_up_requests_are_answered_as_described(
+    alice: Side, unsaid: Mapping[str, str], mode: GenerationMode
+) -> None:
+    """Of each address, the same ones each time (schemathesis); thousands of them are in test_fuzzing.py."""
+    schema = schemathesis.openapi.from_wsgi("/api/openapi.json", get_wsgi_application())
+    headers = {"Authorization": f"Bearer {alice.tokens[ALL]}", "Accept-Encoding": "identity"}
+    answered = set()
+    few = settings(
+        max_examples=3, derandomize=True, database=None, deadline=None, phases=[Phase.generate],
+        suppress_health_check=list(HealthCheck),
+    )  # fmt: skip
+    for found in schema.get_all_operations():
+        operation = found.ok()
+        known = {
+            place: {one.name: unsaid[f"{where}.{one.name}"] for one in taken if f"{where}.{one.name}" in unsaid}
+            for place, where, taken in (
+                ("path_parameters", "path", operation.path_parameters),
+                ("query", "query", operation.query),
+            )
+            if mode is GenerationMode.POSITIVE
+        }
+
+        @few
+        @given(case=operation.as_strategy(generation_mode=mode, **known))
+        def ask(case: schemathesis.Case) -> None:
+            answer = case.call_and_validate(headers=headers)
+            answered.add((case.path, answer.status_code))
+
+        ask()
+    if mode is GenerationMode.POSITIVE:
+        assert {path for path, status in answered if status in {200, 206}} == set(description()["paths"])
+    else:
+        assert {status for _path, status in answered} >= {401, 404, 422}
