@@ -1,7 +1,7 @@
 """A whole live run over recordings (plan, guards, claims, deletion, book, verification) against bare deletes.
 
 On each store in turn: the run, then bare obstore (list, delete the list) of as many objects; on S3 beside it boto3 with
-DeleteObjects of a thousand keys in 16 threads, and s5cmd and rclone where they are installed. Every object has 4 KiB.
+DeleteObjects of a thousand keys in 16 threads, s5cmd, and rclone where it is installed. Every object has 4 KiB.
 The rows of the index are written past the triggers; ingest has its own benchmark.
 """
 
@@ -203,7 +203,7 @@ def _boto3(client: Any) -> None:
 
 
 def _tool(name: str, arguments: list[str]) -> tuple[str, Callable[[], object] | None]:
-    found = shutil.which(name)
+    found = shutil.which(name, path=f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}")
     if found is None:
         return f"{name}: not measured, it is not installed", None
     # the server is spoken to without TLS, and a bundle of certificates in the environment is too much for rclone
