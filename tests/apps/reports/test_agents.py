@@ -190,6 +190,16 @@ def read(org: Organization, *, period: Period, unit: str, asked: Wanted | None =
     )
 
 
+def compared_by_name(
+    org: Organization, *, period: Period, unit: str, queue: int, names: Mapping[UUID, str]
+) -> dict[str, Counter[str]]:
+    asked, kept = wanted(org), agent_sums(bytes(org.pepper))
+    with seeing_one_moment(org.id):
+        found = stale(asked, period=period, kept=kept)
+        work = add_up_work(asked, kept=kept, period=period, unit=unit, found=found, compared={queue}, whole=period)
+    return {"" if who is None else names[who]: counted(one) for who, one in work.compared.items()}
+
+
 def counted(one: Handled) -> Counter[str]:
     names = ("handled", "outbound", "talks", "talk_s", "hold_s", "wrap_s")
     return +Counter({name: getattr(one, name) for name in names})
@@ -216,7 +226,8 @@ def test_sums_rows_and_a_calculation_apart_agree(alice: Organization, charlie: O
             total = sum((span for _busy, span in told.busy_by_begin.values()), Fraction())
             assert total == sum((span for _busy, span in own.busy.values()), Fraction())
         assert set(told.names.values()) == {"Ana", "Ben", "Cem <x>", "Dóra"}
-        ben = next(who for who, name in told.names.items() if name == "Ben")
+        names = told.names
+        ben = next(who for who, name in names.items() if name == "Ben")
         sales = queues_of(alice)["Sales"]
         chat = replace(wanted(alice), targets={sales: 20}, channel="chat")
         some = [row for row in rows if row["channel"] == "chat" and row["queue_id"] == sales]
@@ -224,6 +235,12 @@ def test_sums_rows_and_a_calculation_apart_agree(alice: Organization, charlie: O
         told = read(alice, period=period, unit="day", asked=chat)
         assert {name: counted(one) for name, one in told.by_agent.items()} == own.by_agent
         assert told.busy == {}
+        sales_alone = apart(
+            [row for row in rows if row["queue_id"] == sales], zone=alice.zone, period=period, unit="day"
+        )
+        for unit in ("hour", "day"):  # beside all Qs, one of them by itself
+            among = compared_by_name(alice, period=period, unit=unit, queue=sales, names=names)
+            assert among == sales_alone.by_agent, (state, unit)
         alone = read(alice, period=period, unit="hour", agent=ben)
         own = apart([row for row in rows if row["agent"] == "Ben"], zone=alice.zone, period=period, unit="hour")
         assert {begin: counted(one) for begin, one in alone.by_begin.items()} == own.by_begin
