@@ -10,6 +10,7 @@ import structlog
 
 from bench import (
     console,
+    exports,
     feed,
     forecast,
     ingest,
@@ -28,8 +29,7 @@ from ebbtide.pg.launcher import Urls
 CALLS = Path("../shared/data/technion_bank_aug1999_d01-15.csv.gz")
 NAMES = [
     "purge", "whole", "objects", "ingest", "nights", "partitions", "pages", "console", "forecast", "reports",
-    "interactions",
-    "feed",
+    "interactions", "feed", "exports",
 ]  # fmt: skip
 MAP = Path("docs/examples/bank-calls.toml")
 
@@ -64,6 +64,7 @@ def measured(name: str, *, urls: Urls, asked: argparse.Namespace) -> list[str]:
         "objects": lambda: objects.measure(urls, objects=asked.objects),
         "ingest": lambda: ingest.measure(urls, rows=500_000) + import_of_calls(),
         "feed": lambda: feed.measure(urls, rows=100_000),
+        "exports": lambda: exports.measure(rows=200_000, recordings=20_000),
         "nights": lambda: nights.measure(count=1_000),
         "forecast": lambda: forecast.measure() + whatif.measure(urls),
         "pages": lambda: pages.measure(urls, rows=asked.rows, orgs_besides=asked.organizations),
