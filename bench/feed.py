@@ -9,19 +9,16 @@ import hashlib
 import http.client
 import json
 import os
-import socket
-import subprocess
-import sys
 import threading
 import time
 from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 from tempfile import TemporaryDirectory
-from typing import Self
 
 from django.db import connections
 
 from bench.measure import Urls
+from bench.serving import PORT, Served
 from ebbtide.apps.accounts.selectors import Rank
 from ebbtide.apps.orgs.database import acting_in
 from ebbtide.apps.policies.services import onboard
@@ -33,7 +30,6 @@ CLOCK = SystemClock()
 BATCH = 1_000
 SENDERS = 2
 DAYS = 3
-PORT = 18_471
 MEDIA_MIB = 256
 
 
@@ -45,7 +41,7 @@ def measure(urls: Urls, *, rows: int) -> list[str]:
     )
     connections.close_all()
     bodies = [_batch(number) for number in range(0, rows, BATCH)]
-    with TemporaryDirectory() as folder, _Server(urls, folder=Path(folder)) as server:
+    with TemporaryDirectory() as folder, Served(urls, folder=Path(folder)) as server:
         _post(made.secret, [_batch(rows + BATCH)])  # the server has read its libraries
         shares = [bodies[sender::SENDERS] for sender in range(SENDERS)]
         waits: list[float] = []
@@ -134,50 +130,3 @@ def _upload(token: str, *, key: str) -> float:
     if answer.status != 201:
         raise SystemExit(f"{answer.status} {answer.read()[:300]!r}")
     return time.monotonic() - since
-
-
-class _Server:
-    """`ebbtide web` on the bench's database."""
-
-    def __init__(self, urls: Urls, *, folder: Path) -> None:
-        self._environment = {
-            **os.environ,
-            "DATABASE_URL": urls.web,
-            "EBBTIDE_SWEEP_URL": urls.sweep,
-            "EBBTIDE_DATA": str(folder),
-            "EBBTIDE_FEED_PER_MINUTE": "1000000",
-        }
-        self._environment.pop("EBBTIDE_OBJECTS_URL", None)
-
-    def __enter__(self) -> Self:
-        command = [sys.executable, "-c", "from ebbtide.cli.main import run; run()", "web", "--port", str(PORT)]
-        self._process = subprocess.Popen(command, env=self._environment, stderr=subprocess.DEVNULL)
-        for _ in range(300):
-            try:
-                socket.create_connection(("127.0.0.1", PORT), timeout=1).close()
-            except OSError:
-                time.sleep(0.1)
-            else:
-                return self
-        raise SystemExit("the web server did not start")
-
-    def __exit__(self, *_: object) -> None:
-        self._process.terminate()
-        self._process.wait(20)
-
-    def _status(self, name: str) -> float:
-        children = Path(f"/proc/{self._process.pid}/task/{self._process.pid}/children").read_text().split()
-        most = 0.0
-        for pid in [str(self._process.pid), *children]:
-            for line in Path(f"/proc/{pid}/status").read_text().splitlines():
-                if line.startswith(name):
-                    most = max(most, int(line.split()[1]) / 1024)
-        return most
-
-    def resident_mib(self) -> float:
-        """What the larger of its processes holds."""
-        return self._status("VmRSS:")
-
-    def peak_mib(self) -> float:
-        """The most it ever held."""
-        return self._status("VmHWM:")

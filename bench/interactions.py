@@ -10,6 +10,7 @@ from django.test import Client
 
 from bench.measure import Urls, seconds
 from bench.reports import AGENTS_EACH, CLOCK, DAYS, QUEUES_EACH, fill
+from bench.retrieval import through_the_server
 from ebbtide.apps.media.models import MediaObject
 from ebbtide.apps.media.services import Incoming, store_recordings
 from ebbtide.apps.media.words import numbers_of
@@ -125,7 +126,7 @@ def measure(urls: Urls, *, rows: int, share: float) -> list[str]:
     for name, part in (("from its beginning", "bytes=0-"), ("from its middle", f"bytes={SOUND // 2}-")):
         first = statistics.median(first_byte(part) for _turn in range(TURNS))
         lines.append(f"first byte of a recording, {name}: {first:.0f} ms (asked: {BYTE_MS})")
-    return lines
+    return lines + through_the_server(urls, org=org, today=today)
 
 
 def _recorded(org: Organization, today: date) -> uuid.UUID:
