@@ -153,7 +153,7 @@ def _by_day(source: str, *, sums: str, unit: str, told: bool) -> str:
         CROSS JOIN LATERAL (
             SELECT r.agent IS NOT NULL AND r.day BETWEEN %(whole_first)s AND %(whole_last)s
                 AND r.voice AND r.timed = r.handled AND r.handled > 1
-                AND r.talk_s + r.hold_s + r.wrap_s <= extract(epoch FROM r.finishes - r.begins) AS known) k
+                AND make_interval(secs => r.talk_s + r.hold_s + r.wrap_s) <= r.finishes - r.begins AS known) k
     """  # noqa: S608 - pieces written here
 
 
