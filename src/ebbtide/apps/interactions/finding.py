@@ -18,7 +18,7 @@ from ebbtide.apps.interactions.asked import Sought
 from ebbtide.apps.orgs.database import WEB
 from ebbtide.domain.period import Period
 
-ROWS_A_PAGE = 160_000
+ROWS_A_PAGE = 100_000
 """Rows looked through for one page: a tenth of a second on two cores, where they lie in memory."""
 _A_DAY = 400
 """What opening one more day costs, in rows: with few rows a day it is what counts."""
