@@ -5,6 +5,7 @@ import uuid
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, time, timedelta
+from functools import partial
 from zoneinfo import ZoneInfo
 
 import polars as pl
@@ -78,8 +79,16 @@ def calls_over(queues: Iterable[str], *, days: Iterable[date], count: int) -> li
 def record(org: Organization, source_key: str, *, kind: DataType, content: bytes | None = None) -> MediaCounts:
     """Store one recording of a segment."""
     data = content if content is not None else json.dumps([source_key, kind, str(uuid.uuid4())]).encode()
-    incoming = Incoming(segment_id(source_key, pepper=bytes(org.pepper)), kind, lambda: [data])
-    return store_recordings(org.id, incoming=[incoming], store=object_store(), reject=lambda _one, _why: None)
+    return record_all(org, [(source_key, kind, data)])
+
+
+def record_all(org: Organization, recordings: Iterable[tuple[str, DataType, bytes]]) -> MediaCounts:
+    """Store recordings of segments at once: source key, kind and content of each."""
+    incoming = [
+        Incoming(segment_id(source_key, pepper=bytes(org.pepper)), kind, partial(list, [content]))
+        for source_key, kind, content in recordings
+    ]
+    return store_recordings(org.id, incoming=incoming, store=object_store(), reject=lambda _one, _why: None)
 
 
 def counted(org: Organization) -> dict[CellKey, int]:

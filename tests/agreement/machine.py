@@ -7,6 +7,7 @@ deciding is asked. I1 ... I15 are the product's invariants of safe deletion.
 import itertools
 from collections import Counter
 from collections.abc import Callable, Mapping
+from concurrent.futures import Executor
 from dataclasses import dataclass, replace
 from datetime import UTC, date, datetime, timedelta
 from typing import ClassVar, TypeVar
@@ -30,7 +31,7 @@ from tests.agreement.worlds import (
     State,
     World,
 )
-from tests.engine.night import Fault
+from tests.engine.night import AtLast, AtOnce, Fault
 
 T = TypeVar("T")
 
@@ -42,7 +43,7 @@ queues = st.sampled_from(QUEUES)
 backs = st.integers(0, 14)
 periods = st.sampled_from([1, 2, 3, 4, 5, 6, 8])
 picks = st.integers(0, 999)
-steps = st.integers(0, 11)
+steps = st.one_of(st.integers(0, 11), st.sampled_from(["claim ahead", "ask again", "rows"]))
 disturbances = st.one_of(
     st.just(QUIET),
     st.builds(Disturbance, at=steps, fault=st.sampled_from(FAULTS)),
@@ -107,6 +108,8 @@ class Agreement(RuleBasedStateMachine):
     """Takes each step in both worlds, and compares."""
 
     numbers: ClassVar = itertools.count(1)
+    reached: ClassVar[dict[type[World], Counter[str]]] = {}
+    """The steps that the runs of all lives took, in each world."""
 
     def __init__(self) -> None:
         super().__init__()
@@ -124,10 +127,13 @@ class Agreement(RuleBasedStateMachine):
         self.ran: Ran | None = None
         self.last: State | None = None
         self.could_delete = False
+        self.agreed = False
+        """Nothing was done since the worlds were last compared."""
 
     def both(self, deed: Callable[[World], T]) -> T:
+        self.agreed = False
         first, second = (deed(world) for world in self.worlds)
-        assert first == second, f"memory and PostgreSQL differ:\n{first}\n{second}"
+        assert first == second, f"PostgreSQL and memory differ:\n{first}\n{second}"
         return first
 
     @initialize(
@@ -135,6 +141,8 @@ class Agreement(RuleBasedStateMachine):
         items=st.sampled_from([None, None, 12]),
         amount=st.sampled_from([None, None, 3, 9]),
         stretch=st.sampled_from([100_000, 60]),
+        batch=st.sampled_from([1, 2]),
+        beside=st.sampled_from([AtOnce, AtLast]),
         armed=st.sampled_from([True, True, True, False]),
         days=st.tuples(periods, periods, periods),
     )
@@ -144,20 +152,28 @@ class Agreement(RuleBasedStateMachine):
         items: int | None,
         amount: int | None,
         stretch: int,
+        batch: int,
+        beside: type[Executor],
         armed: bool,
         days: tuple[int, int, int],
     ) -> None:
-        """A centre with two weeks of calls of two queues, a recording a day and a job of each kind; and a neighbour."""
-        self.limits = Limits(share, items, amount, stretch)
+        """A centre with two weeks of recorded calls of two queues and a job of each kind; and a neighbour."""
+        self.limits = Limits(share, items, amount, stretch, beside)
+        sweep.OBJECTS_PER_BATCH = batch
         zone = noon_zone()
         self.today = local_day(datetime.now(UTC), zone=parse_zone(zone))
         postgres = PostgresWorld(f"m{next(self.numbers)}", zone=zone, limits=self.limits)
         postgres.turn("platform", on=False)
-        self.worlds = (MemoryWorld(today=self.today, limits=self.limits), postgres)
+        self.worlds = (postgres, MemoryWorld(today=self.today, limits=self.limits, follows=postgres))
         self.neighbours = [world.neighbour() for world in self.worlds]
         self._load([Row(f"{queue}/{back}", queue, back) for queue in QUEUES[:2] for back in range(15)])
-        for back in range(2, 15):
-            self._record(f"{QUEUES[back % 2]}/{back}", OBJECT_TYPES[back % 3], 0)
+        self._record(
+            *(
+                (f"{queue}/{back}", OBJECT_TYPES[(back + number) % 3], 0)
+                for back in range(2, 15)
+                for number, queue in enumerate(QUEUES[:2])
+            )
+        )
         for what, named, period in zip(
             ("global", "all", "desktop"), ((), ("south",), ("north", "west")), days, strict=True
         ):
@@ -180,23 +196,22 @@ class Agreement(RuleBasedStateMachine):
     def load(self, queue: str, days: set[int], numbers: int, kinds: set[DataType]) -> None:
         """Import calls of some days, and a recording or more of each: new ones, ones that are there, and late ones."""
         self._load([Row(f"{queue}/{back}/{number}", queue, back) for back in sorted(days) for number in range(numbers)])
-        for back in sorted(days):
-            for kind in sorted(kinds):
-                self._record(f"{queue}/{back}/0", kind, 0)
+        if kinds:
+            self._record(*((f"{queue}/{back}/0", kind, 0) for back in sorted(days) for kind in sorted(kinds)))
 
     @rule(pick=picks, queue=queues, back=backs)
     def load_again_elsewhere(self, pick: int, queue: str, back: int) -> None:
         """Import a call that was seen once more, as if of another day and queue."""
         self._load([Row(self.keys[pick % len(self.keys)], queue, back)])
 
-    def _record(self, key: str, kind: DataType, version: int) -> None:
-        label = f"{key} {kind} {version}"
-        self.both(lambda world: world.record(key, kind=kind, label=label))
+    def _record(self, *recordings: tuple[str, DataType, int]) -> None:
+        told = [(key, kind, f"{key} {kind} {version}") for key, kind, version in recordings]
+        self.both(lambda world: world.record_all(told))
 
     @rule(pick=picks, kind=st.sampled_from(OBJECT_TYPES), version=st.integers(0, 1))
     def record(self, pick: int, kind: DataType, version: int) -> None:
         """Upload a recording of a call that is there, or was."""
-        self._record(self.keys[pick % len(self.keys)], kind, version)
+        self._record((self.keys[pick % len(self.keys)], kind, version))
 
     # -- jobs, arming, switches
 
@@ -305,7 +320,7 @@ class Agreement(RuleBasedStateMachine):
 
     def _after(self, disturbance: Disturbance, *, started: PlanTold | None, runs: int) -> None:
         """Look which run is open now, and whether the change of mind came to pass."""
-        told = self.both(lambda world: world.state().runs)
+        told = self.both(lambda world: world.runs())
         if len(told) > runs:
             self.open_plan = started
         if not told or told[-1].outcome is not None:
@@ -358,19 +373,22 @@ class Agreement(RuleBasedStateMachine):
         begun = self.open_plan is not None
         self._run(disturbance, self._stuck(pick, some=some), fresh=True, skew=timedelta(hours=hours))
         if hours and not begun:
-            assert self.worlds[0].state().runs[-1].outcome in {"blocked", "simulated"}
+            assert self.worlds[0].runs()[-1].outcome in {"blocked", "simulated"}
 
     @rule(confirmed=st.booleans(), kill=kills)
     def night_that_breaks_off(self, confirmed: bool, kill: Disturbance) -> None:
         """A night whose process dies."""
         self._night(confirmed, kill, 0, False, 0)
 
-    @rule(batch=st.sampled_from([1, 2, 3]))
-    def night_of_many_batches(self, batch: int) -> None:
-        """A quiet night in small batches; right after a completed one, another deletes nothing (I11)."""
+    @rule(batch=st.sampled_from([1, 2, 3]), change=st.one_of(st.none(), st.sampled_from(CHANGES)))
+    def night_of_many_batches(self, batch: int, change: str | None) -> None:
+        """A night in small batches; right after a completed one, another deletes nothing (I11).
+
+        Either it is quiet, or somebody changes something while a batch that was claimed ahead waits for its turn.
+        """
         before, sweep.OBJECTS_PER_BATCH = sweep.OBJECTS_PER_BATCH, batch
         try:
-            self._night(True, QUIET, 0, False, 0)
+            self._night(True, QUIET if change is None else Disturbance("ask again", change=change), 0, False, 0)
         finally:
             sweep.OBJECTS_PER_BATCH = before
         self.agree()
@@ -407,7 +425,7 @@ class Agreement(RuleBasedStateMachine):
             self.jobs.append(None)
         before = len(self.last.runs)
         self.both(lambda world: world.help(disturbance, stuck=frozenset()))
-        told = self.both(lambda world: world.state().runs)
+        told = self.both(lambda world: world.runs())
         assert (len(told), told[-1].outcome) == (before, None), "only a carrier ends a run"
         self._after(disturbance, started=None, runs=before)
 
@@ -422,7 +440,7 @@ class Agreement(RuleBasedStateMachine):
     @invariant()
     def agree(self) -> None:
         """Both worlds hold the same, and all invariants hold in it."""
-        if not self.worlds:
+        if not self.worlds or self.agreed:
             return
         now = self.both(lambda world: world.state())
         before, ran = self.last, self.ran
@@ -439,6 +457,7 @@ class Agreement(RuleBasedStateMachine):
         for day, kind, queue in booked:
             lines[queue, kind] = max(lines.get((queue, kind), date.min), day + timedelta(days=1))
         assert now.lines == lines, "the purged line stands after the newest day that was purged"
+        self.agreed = True
 
     def _counts_are_exact(self, now: State) -> None:
         assert now.cells == Counter([*now.rows.values(), *now.index.values()]), "I13: cells count what is there"
@@ -460,7 +479,7 @@ class Agreement(RuleBasedStateMachine):
         for cell in [*gone.values(), *(before.index[label] for label in destroyed)]:
             assert any(plan.due(cell) for plan in plans), f"I1: {cell} was not due"
             assert any(cell in plan.cells for plan in plans), f"I4: {cell} was in no plan"
-        if gone or destroyed:
+        if destroyed or gone.keys() & before.rows.keys():  # what had gone before may be written down at any time
             assert self.could_delete, "I6: nothing goes unless armed, and no switch is on"
         started = now.runs[len(before.runs) :]
         if started and ran.broken_off is None and ran.plan is not None:
@@ -497,4 +516,5 @@ class Agreement(RuleBasedStateMachine):
 
     def teardown(self) -> None:
         for world, was in zip(self.worlds, self.neighbours, strict=True):
+            self.reached.setdefault(type(world), Counter()).update(world.taken)
             assert world.neighbour() == was, "the neighbour is untouched"

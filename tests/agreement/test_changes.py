@@ -11,11 +11,11 @@ import pytest
 
 from ebbtide.domain.calendar import local_day, parse_zone
 from ebbtide.domain.cell import OBJECT_TYPES, DataType
-from ebbtide.engine import sweep
+from ebbtide.engine import sweep, train
 from ebbtide.pg.launcher import Urls
 from tests.agreement.machine import noon_zone
 from tests.agreement.worlds import QUIET, Disturbance, Limits, MemoryWorld, PostgresWorld, Row, World
-from tests.engine.night import Fault
+from tests.engine.night import AtLast, Fault
 
 OLD = (6, 7, 8)
 BEFORE_THE_CLAIM, DESTROYING, ASKING_AGAIN, BEFORE_ROWS, BEFORE_MORE_ROWS = 4, 5, 7, 11, 12
@@ -106,7 +106,7 @@ def test_what_waits_behind_is_not_sent_and_is_served_again(change: str, monkeypa
         world.turn("platform", on=False)
 
 
-def test_what_was_claimed_before_or_of_a_purged_day_is_not_served_again(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_what_was_claimed_ahead_of_a_purged_day_is_not_served_again(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(sweep, "OBJECTS_PER_BATCH", 1)
     worlds = nights("claimed")
     both(worlds, lambda world: world.record("7/1", kind=DataType.AUDIO, label="of a purged day"))
@@ -114,11 +114,18 @@ def test_what_was_claimed_before_or_of_a_purged_day_is_not_served_again(monkeypa
     both(worlds, lambda world: world.confirm())
     assert both(worlds, run(Disturbance(at=ASKING_AGAIN, change="cancel"))) == "done"
     assert [len(world.state().claimed) for world in worlds] == [1, 1]
-    worlds = nights("died")
-    assert both(worlds, run(Disturbance(at=ASKING_AGAIN, fault=Fault.KILLED_BEFORE))) == "killed"
-    both(worlds, lambda world: world.resume(Disturbance(at=ASKING_AGAIN, change="cancel"), stuck=frozenset()))
-    both(worlds, lambda world: world.state())
-    assert [len(world.state().claimed) for world in worlds] == [1, 1]
+
+
+def test_what_a_run_that_died_had_claimed_is_not_served_again(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Two batches are claimed when it dies; of the second one, which waits again, nobody knows what became of it."""
+    monkeypatch.setattr(sweep, "OBJECTS_PER_BATCH", 1)
+    worlds = nights("died", Limits(share_percent=None, beside=AtLast))
+    assert both(worlds, run(Disturbance(at="destroy", fault=Fault.KILLED_BEFORE))) == "killed"
+    assert [len(world.state().claimed) for world in worlds] == [2, 2]
+    both(worlds, lambda world: world.resume(Disturbance(at="ask again", change="cancel"), stuck=frozenset()))
+    state = both(worlds, lambda world: world.state())
+    assert state.claimed == state.objects == {"6 audio"}
+    assert [world.taken["give back"] for world in worlds] == [1, 1]
 
 
 @pytest.mark.parametrize("change", list(SAID))
@@ -155,6 +162,21 @@ def test_recordings_that_come_after_the_plan_stay_and_hold_their_calls_back() ->
     assert (told.outcome, told.purged, told.kept, told.failed) == ("incomplete", 4 + 1, 2, 2)
 
 
+def test_a_slice_takes_its_own_objects_alone() -> None:
+    """Day 7 has three recordings and so three slices; numbers that follow each other are one in each."""
+    worlds = nights("slices", Limits(share_percent=None, stretch=20))
+    for kind in (DataType.AUDIO, DataType.TRANSCRIPT):
+        record(worlds, "7/1", kind)
+    both(worlds, lambda world: world.plan(0))
+    both(worlds, lambda world: world.confirm())
+    assert both(worlds, run(QUIET)) == "done"
+    state = both(worlds, lambda world: world.state())
+    assert (state.runs[-1].outcome, state.runs[-1].purged, len(state.objects)) == ("completed", 6 + 4, 0)
+    postgres = worlds[1]
+    assert isinstance(postgres, PostgresWorld)
+    assert sorted(map(len, filter(None, postgres.claimed))) == [1, 1, 1, 1]
+
+
 def test_a_desktop_job_takes_desktop_recordings_of_its_q_alone() -> None:
     worlds = nights("desktop")
     every = [(key, kind) for key in ("1/0", "1/1", "south") for kind in OBJECT_TYPES]
@@ -183,4 +205,14 @@ def test_where_someone_was_first_once_the_same_run_goes_on_to_its_end(at: int) -
     state = both(worlds, lambda world: world.state())
     assert state.rows.keys() == {"1/0", "1/1"}
     assert state.objects == frozenset()
+    assert (state.runs[-1].outcome, state.runs[-1].purged) == ("completed", 8)
+
+
+def test_a_batch_that_could_not_be_written_down_comes_again_whole(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Its recordings are of two days: the next claim must not begin behind the first of them."""
+    monkeypatch.setattr(train, "ATTEMPTS", 1)
+    worlds = nights("not written down")
+    assert both(worlds, run(Disturbance(at="close", fault=Fault.SERIALIZATION))) == "done"
+    state = both(worlds, lambda world: world.state())
+    assert (len(state.rows), len(state.index), len(state.objects)) == (2, 0, 0)
     assert (state.runs[-1].outcome, state.runs[-1].purged) == ("completed", 8)

@@ -20,7 +20,8 @@ LIVES, LONG_LIVES = 25, 500
 
 
 def live(lives: int, *, derandomize: bool) -> None:
-    """Take that many lives through the machine."""
+    """Take that many lives through the machine; their runs claim ahead, ask again and give back, in both worlds."""
+    Agreement.reached.clear()
     run_state_machine_as_test(
         Agreement,
         settings=settings(
@@ -34,12 +35,17 @@ def live(lives: int, *, derandomize: bool) -> None:
             suppress_health_check=list(HealthCheck),
         ),
     )
+    assert len(Agreement.reached) == 2
+    for world, reached in Agreement.reached.items():
+        for step in ("claim ahead", "ask again", "give back"):
+            assert reached[step], f"{world.__name__} never came to {step!r}"
 
 
 @pytest.fixture(autouse=True)
 def quiet(monkeypatch: pytest.MonkeyPatch) -> None:
-    """A few rows a batch, and no talk."""
+    """A few rows and objects a batch (each life says how many), and no talk."""
     monkeypatch.setattr(sweep, "ROWS_PER_BATCH", 4)
+    monkeypatch.setattr(sweep, "OBJECTS_PER_BATCH", 2)
     structlog.configure(processors=[lambda *_: (_ for _ in ()).throw(structlog.DropEvent)])
 
 

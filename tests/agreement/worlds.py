@@ -6,7 +6,8 @@ queues by name, jobs by order, objects by their content.
 
 import hashlib
 from collections import Counter
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
+from concurrent.futures import Executor
 from dataclasses import dataclass, replace
 from datetime import UTC, date, datetime, timedelta
 from functools import partial
@@ -38,6 +39,7 @@ from ebbtide.domain.plan import PlannedCell, check_fresh
 from ebbtide.engine.admit import Circumstances, Mode, admit
 from ebbtide.engine.clock import FixedClock
 from ebbtide.engine.night import carry_out
+from ebbtide.engine.ports import Claimed
 from ebbtide.engine.sweep import help_sweep
 from ebbtide.stores.memory import (
     MemoryObjects,
@@ -54,6 +56,8 @@ from tests.engine.night import AtOnce, Crashed, Fault, Killed, StepRun, Steps, S
 QUEUES = ("north", "south", "west")
 CellName = tuple[date, str, str]
 """Day, data type, queue's name."""
+
+RUNS = "SELECT mode, outcome, purged, kept, failed, not_reached FROM runs_run ORDER BY id"
 
 
 @dataclass(frozen=True)
@@ -93,9 +97,9 @@ class State:
 
 @dataclass(frozen=True)
 class Disturbance:
-    """What happens at which step of a run: a fault, or somebody changes something (a `Changes` key)."""
+    """What happens at which step of a run (or the first of a name): a fault, or somebody changes something."""
 
-    at: int = -1
+    at: int | str = -1
     fault: Fault | None = None
     change: str | None = None
 
@@ -110,6 +114,7 @@ class World(Protocol):
 
     def load(self, rows: Sequence[Row]) -> tuple[int, int, int]: ...
     def record(self, key: str, *, kind: DataType, label: str) -> str: ...
+    def record_all(self, recordings: Sequence[tuple[str, DataType, str]]) -> Mapping[str, int]: ...
     def create_job(self, what: str, *, days: int, queues: Sequence[str]) -> None: ...
     def edit_job(self, number: int, *, days: int) -> None: ...
     def delete_job(self, number: int) -> None: ...
@@ -122,8 +127,11 @@ class World(Protocol):
     def cancel(self) -> str: ...
     def changed(self) -> bool: ...
     def state(self) -> State: ...
+    def runs(self) -> tuple[Told, ...]: ...
     def reason(self) -> str: ...
     def neighbour(self) -> object: ...
+    @property
+    def taken(self) -> Counter[str]: ...
 
 
 def said(deed: Callable[[], object]) -> str:
@@ -143,20 +151,31 @@ def neighbours_rows() -> list[Row]:
 
 @dataclass(frozen=True)
 class Limits:
-    """Caps of both worlds' organizations."""
+    """Caps of both worlds' organizations, the weight of a stretch, and who waits for the store."""
 
     share_percent: int | None = 20
     items: int | None = None
     amount: int | None = None
     stretch: int = 100_000
+    beside: type[Executor] = AtOnce
+
+
+class OtherNumbers(MemoryPlatform):
+    """Gives numbers that no object in PostgreSQL has."""
+
+    def number(self) -> int:
+        return 1_000_000 + super().number()
 
 
 class MemoryWorld:
     """The twin, with the same services around it in a few lines."""
 
-    def __init__(self, *, today: date, limits: Limits) -> None:
-        self._today, self._limits = today, limits
-        self._platform, self._store = MemoryPlatform(), MemoryObjects()
+    def __init__(self, *, today: date, limits: Limits, follows: "PostgresWorld | None" = None) -> None:
+        """Make it; where it follows the other world, which goes first, it takes the same objects of a day."""
+        self._today, self._limits, self._follows = today, limits, follows
+        self.taken: Counter[str] = Counter()
+        """The steps of its runs, by name."""
+        self._platform, self._store = OtherNumbers(), MemoryObjects()
         self._numbers = {name: number for number, name in enumerate(QUEUES, start=1)}
         self._names = {number: name for name, number in self._numbers.items()}
         self._org, self._other = (MemoryOrganization(self._platform, queues=self._names) for _ in range(2))
@@ -186,7 +205,32 @@ class MemoryWorld:
         except KeyError:
             return "rejected"
         self._labels[row.key] = label
+        if self._follows is not None:  # slices go by number
+            del self._org.index[row.id]
+            row = replace(row, id=self._follows.numbers[label])
+            self._org.index[row.id] = row
         return "imported"
+
+    def record_all(self, recordings: Sequence[tuple[str, DataType, str]]) -> Mapping[str, int]:
+        return Counter(self.record(key, kind=kind, label=label) for key, kind, label in recordings)
+
+    def _steps(self, disturbance: Disturbance) -> Steps:
+        self._has_changed = False
+        steps = _steps(disturbance, change=self._changed)
+        if self._follows is not None:
+            steps.shunned = partial(self._not_chosen, steps.claimed, self._follows.claimed)
+        return steps
+
+    def _not_chosen(self, claimed: Sequence[object], chosen: Sequence[Collection[str]]) -> list[Claimed]:
+        """Of the last day that the other world's claim came to, all that it did not choose: any of a day will do."""
+        names = chosen[len(claimed)] if len(claimed) < len(chosen) else ()
+        rows = {self._labels[row.key]: row for row in self._org.index.values()}
+        last = max((rows[name].place[0] for name in names if name in rows), default=None)
+        return [
+            Claimed(row.id, row.key, row.place[0])
+            for name, row in rows.items()
+            if row.place[0] == last and name not in names
+        ]
 
     def _change_jobs(self) -> None:
         self._org.change_jobs(job for job in self._jobs if job is not None)
@@ -243,7 +287,7 @@ class MemoryWorld:
                 store=StepStore(self._store, steps=steps, label=self._labels.__getitem__, stuck=stuck.__contains__),
                 stop=lambda: False,
                 throttle=no_hurry(),
-                beside=AtOnce(),
+                beside=self._limits.beside(),
             )
 
     def _admit(self, run: RunRow, *, skew: timedelta) -> None:
@@ -275,8 +319,7 @@ class MemoryWorld:
         return sum(cells[place].items for place in places if place in cells)
 
     def run(self, disturbance: Disturbance, *, stuck: frozenset[str], skew: timedelta) -> str:
-        self._has_changed = False
-        steps = _steps(disturbance, change=self._changed)
+        steps = self._steps(disturbance)
 
         def start() -> None:
             plan = self._plan
@@ -289,30 +332,38 @@ class MemoryWorld:
             check_fresh(plan.facts, now=self._org.facts(self._today))
             self._carry(self._org.open_run(plan), steps, stuck, skew)
 
-        return said(start)
+        return self._count(steps, said(start))
+
+    def _count(self, steps: Steps, end: str) -> str:
+        self.taken.update(steps.taken)
+        return end
 
     def resume(self, disturbance: Disturbance, *, stuck: frozenset[str]) -> str:
         run = self._open()
-        self._has_changed = False
-        steps = _steps(disturbance, change=self._changed)
-        return "nothing" if run is None else said(partial(self._carry, run, steps, stuck, timedelta()))
+        steps = self._steps(disturbance)
+        if run is None:
+            return "nothing"
+        return self._count(steps, said(partial(self._carry, run, steps, stuck, timedelta())))
 
     def help(self, disturbance: Disturbance, *, stuck: frozenset[str]) -> str:
         run = self._open()
         if run is None or run.mode is None:
             return "nothing"
-        self._has_changed = False
-        steps = _steps(disturbance, change=self._changed)
+        steps = self._steps(disturbance)
         live = MemoryRun(self._org, run=run.id)
         store = StepStore(self._store, steps=steps, label=self._labels.__getitem__, stuck=stuck.__contains__)
 
         def deed() -> None:
             with live.helping():
                 help_sweep(
-                    StepRun(live, steps=steps), store=store, stop=lambda: False, throttle=no_hurry(), beside=AtOnce()
+                    StepRun(live, steps=steps),
+                    store=store,
+                    stop=lambda: False,
+                    throttle=no_hurry(),
+                    beside=self._limits.beside(),
                 )
 
-        return said(deed)
+        return self._count(steps, said(deed))
 
     def cancel(self) -> str:
         run = self._open()
@@ -358,17 +409,20 @@ class MemoryWorld:
             cells={self._name(place): amount.items for place, amount in org.cells().items()},
             lines={(self._names[queue], str(kind)): before for (queue, kind), before in org.purged_before.items()},
             book=dict(book),
-            runs=tuple(
-                Told(
-                    None if run.mode is None else str(run.mode),
-                    None if run.outcome is None else str(run.outcome),
-                    run.numbers.purged,
-                    run.numbers.kept,
-                    run.numbers.failed,
-                    run.numbers.not_reached,
-                )
-                for run in org.runs.values()
-            ),
+            runs=self.runs(),
+        )
+
+    def runs(self) -> tuple[Told, ...]:
+        return tuple(
+            Told(
+                None if run.mode is None else str(run.mode),
+                None if run.outcome is None else str(run.outcome),
+                run.numbers.purged,
+                run.numbers.kept,
+                run.numbers.failed,
+                run.numbers.not_reached,
+            )
+            for run in self._org.runs.values()
         )
 
     def reason(self) -> str:
@@ -383,7 +437,13 @@ class PostgresWorld:
 
     def __init__(self, name: str, *, zone: str, limits: Limits) -> None:
         self._zone = zone
-        self._stretch = limits.stretch
+        self._limits = limits
+        self.taken: Counter[str] = Counter()
+        """The steps of its runs, by name."""
+        self.claimed: list[set[str]] = []
+        """What each claim of its last run decided on."""
+        self.numbers: dict[str, int] = {}
+        """The objects' numbers."""
         self._org, self._other = (cast.centre(f"{name} {which}", zone=zone) for which in ("Alice", "Charlie"))
         self._today = local_day(_now(), zone=parse_zone(zone))
         with acting_in(self._org.id):
@@ -407,14 +467,18 @@ class PostgresWorld:
         return counts.imported, counts.already_there, counts.late
 
     def record(self, key: str, *, kind: DataType, label: str) -> str:
-        self._by_sha[hashlib.sha256(label.encode()).digest()] = label
-        counts = cast.record(self._org, key, kind=kind, content=label.encode())
-        with acting_in(self._org.id) as cursor:
-            cursor.execute("SELECT key, sha256 FROM media_mediaobject")
-            self._labels.update((key, self._by_sha[bytes(sha)]) for key, sha in cursor.fetchall())
-        ends = {name: number for name, number in counts.told().items() if name != "read" and number}
-        (end,) = ends
+        (end,) = self.record_all([(key, kind, label)])
         return end
+
+    def record_all(self, recordings: Sequence[tuple[str, DataType, str]]) -> Mapping[str, int]:
+        self._by_sha |= {hashlib.sha256(label.encode()).digest(): label for _, _, label in recordings}
+        counts = cast.record_all(self._org, [(key, kind, label.encode()) for key, kind, label in recordings])
+        with acting_in(self._org.id) as cursor:
+            cursor.execute("SELECT key, sha256, id FROM media_mediaobject")
+            for key, sha, number in cursor.fetchall():
+                self._labels[key] = self._by_sha[bytes(sha)]
+                self.numbers[self._labels[key]] = number
+        return {name: number for name, number in counts.told().items() if name != "read" and number}
 
     def create_job(self, what: str, *, days: int, queues: Sequence[str]) -> None:
         named = frozenset(self._numbers[name] for name in queues)
@@ -472,11 +536,13 @@ class PostgresWorld:
         with (
             patch.object(runs, "live_run", lambda run, *, clock: StepRun(live_run(run, clock=clock), steps=steps)),
             patch.object(runs, "object_store", lambda: stepping),
-            patch.object(runs, "beside", AtOnce),
+            patch.object(runs, "beside", self._limits.beside),
             patch.object(runs, "throttle_of", lambda *_args, **_rest: no_hurry()),
-            patch.object(settings, "EBBTIDE_STRETCH", self._stretch),
+            patch.object(settings, "EBBTIDE_STRETCH", self._limits.stretch),
         ):
             end = said(deed)
+        self.taken.update(steps.taken)
+        self.claimed = [{self._labels[one.key] for one in claimed} for claimed in steps.claimed]
         if end == "killed":
             connections.close_all()  # as the end of a process does
         return end
@@ -551,7 +617,7 @@ class PostgresWorld:
             book = ask(
                 "SELECT day, data_type, queue_id, outcome, sum(items)::bigint FROM ledger_entry GROUP BY 1, 2, 3, 4"
             )
-            told = ask("SELECT mode, outcome, purged, kept, failed, not_reached FROM runs_run ORDER BY id")
+            told = ask(RUNS)
         assert timeline == lone == len(rows), "each segment has its one event, and no event is left alone"
         assert uploads == 0
         return State(
@@ -564,6 +630,11 @@ class PostgresWorld:
             book={((day, kind, self._names[queue]), outcome): items for day, kind, queue, outcome, items in book},
             runs=tuple(Told(*row) for row in told),
         )
+
+    def runs(self) -> tuple[Told, ...]:
+        with acting_in(self._org.id) as cursor:
+            cursor.execute(RUNS)
+            return tuple(Told(*row) for row in cursor.fetchall())
 
     def reason(self) -> str:
         with acting_in(self._org.id):

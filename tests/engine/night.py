@@ -103,14 +103,20 @@ class Steps:
     """Counts the calls of a night, and disturbs one of them."""
 
     fault: Fault | None = None
-    at: int = 0
+    at: int | str = 0
+    """Which one, in order; or the first of a name."""
     before: Callable[[], None] | None = None
     """Done just before the step, in place of a fault: somebody changes something."""
     taken: list[str] = field(default_factory=list)
+    claimed: list[Sequence[Claimed]] = field(default_factory=list)
+    """What each claim of objects decided on."""
+    shunned: Callable[[], Sequence[Claimed]] = tuple
+    """Objects that the next claim must leave out."""
 
     def take(self, name: str, deed: Callable[[], Any], *, halfway: Callable[[], Any] | None = None) -> Any:
         self.taken.append(name)
-        if len(self.taken) - 1 != self.at or (self.fault is None and self.before is None):
+        is_here = self.at in (len(self.taken) - 1, name) and (self.at != name or self.taken.count(name) == 1)
+        if not is_here or (self.fault is None and self.before is None):
             return deed()
         if self.before is not None:
             self.before()
@@ -206,9 +212,13 @@ class StepRun:
         return claimed
 
     def claim_objects(self, *, most: int, besides: Sequence[Claimed]) -> Sequence[Claimed]:
-        name = "claim ahead" if besides else "claim"
-        claimed: Sequence[Claimed] = self._steps.take(name, lambda: self._run.claim_objects(most=most, besides=besides))
-        return claimed
+        def claim() -> Sequence[Claimed]:
+            claimed: Sequence[Claimed] = self._run.claim_objects(most=most, besides=[*besides, *self._steps.shunned()])
+            self._steps.claimed.append(claimed)
+            return claimed
+
+        found: Sequence[Claimed] = self._steps.take("claim ahead" if besides else "claim", claim)
+        return found
 
     def ask_again(self) -> None:
         self._steps.take("ask again", self._run.ask_again)

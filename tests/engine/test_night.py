@@ -342,6 +342,27 @@ def test_what_was_destroyed_is_written_down_whatever_has_been_switched_since() -
         assert night.left(night.ours).index == night.left(night.ours).objects
 
 
+def test_what_was_destroyed_where_the_sweep_comes_no_more_is_written_down_at_the_end() -> None:
+    """Of several stretches: the first one is refused, and what a dead worker did is far behind it."""
+    quiet, steps = scene(), Steps(at=-1)
+    quiet.ours.stretch = 60
+    quiet.carry(quiet.start(), steps=steps)
+    night = scene()
+    night.ours.stretch = 60
+    run = night.start()
+    last = len(steps.taken) - 1 - steps.taken[::-1].index("destroy")
+    with pytest.raises(Killed):
+        night.carry(run, steps=Steps(Fault.KILLED_AFTER, at=last))
+    left = night.left(night.ours)
+    assert left.index - left.objects
+    night.ours.armed = False
+    night.carry(run)
+    assert run.outcome is RunOutcome.INCOMPLETE
+    assert night.left(night.ours).index == left.objects
+    assert run.numbers.purged == night.booked().total() == PURGED - run.numbers.not_reached
+    night.check()
+
+
 def test_recordings_outside_the_plan_hold_their_rows_back() -> None:
     night = scene()
     run = night.start()

@@ -104,6 +104,17 @@ def test_what_was_claimed_ahead_is_not_destroyed_after_a_change_of_mind(
     assert given_back
 
 
+@pytest.mark.parametrize("hand", HANDS.values(), ids=HANDS)
+def test_what_was_claimed_ahead_is_not_destroyed_where_the_process_is_to_end(hand: Callable[[], Executor]) -> None:
+    night, steps = at(hand()), Steps(at=-1)
+    run = night.start()
+    assert night.carry(run, steps=steps, stop=lambda: "claim ahead" in steps.taken) is None
+    assert steps.taken.count("destroy") == 1
+    assert steps.taken[-2:] == ["close", "give back"]
+    assert all(night.ours.is_purged(row.place) for row in night.ours.index.values() if row.claimed_by is not None)
+    assert night.carry(run) == Numbers(purged=PURGED)
+
+
 def test_what_an_earlier_run_had_claimed_is_not_given_back() -> None:
     night = scene()
     broken = night.start()
