@@ -240,6 +240,7 @@ def test_a_new_tenant_model_without_org_is_noticed() -> None:
         "orgs_organization",  # its own id is the organization
         "orgs_user",  # a person may be in several
         "insights_partition", "insights_residue",  # a day's partition holds all organizations' rows
+        "media_piecewritten", "media_residue",  # as does a piece of the index of words
         "runs_platform",  # the platform's switch
         "runs_switchturn",  # who turned it
         "runs_throttleturn",  # who changed the platform's throttle
@@ -253,6 +254,7 @@ def test_every_table_and_partition_stands_under_forced_security(alice: Organizat
     load(alice, calls("Sales", day=new, count=1))
     tables = tenant_tables(partitions=True)
     assert {"insights_segment_20200229", "insights_event_20200229"} <= set(tables)
+    assert {f"media_words_{piece:02}" for piece in range(32)} <= set(tables)
     with connections[OWNER].cursor() as cursor:
         cursor.execute(
             """
@@ -368,16 +370,18 @@ def test_partitions_are_reached_through_their_parent_alone(
 ) -> None:
     """A partition has the policy as well, and no privilege: neither SELECT nor COPY nor anything else."""
     partitions = [name for name in tenant_tables(partitions=True) if name not in tenant_tables()]
-    assert len(partitions) == 2  # of the young day; the old one was wholly due and is dropped
+    days = [name for name in partitions if not name.startswith("media_words_")]
+    assert len(days) == 2  # of the young day; the old one was wholly due and is dropped
+    assert len(partitions) == 2 + 32
     for url in (database.web, database.sweep):
-        for table in partitions:
-            for statement in (
-                "SELECT count(*) FROM {}", "COPY {} TO STDOUT", "DELETE FROM {}", "INSERT INTO {} (org_id) VALUES (1)",
-                "UPDATE {} SET org_id = 1", "TRUNCATE {}", "LOCK TABLE {}",
-            ):  # fmt: skip
-                with psycopg.connect(url) as connection:
-                    connection.execute("SELECT set_config('ebbtide.org', %s, true)", [str(alice.id)])
-                    with pytest.raises(psycopg.errors.InsufficientPrivilege):
+        with psycopg.connect(url, autocommit=True) as connection:
+            connection.execute("SELECT set_config('ebbtide.org', %s, false)", [str(alice.id)])
+            for table in partitions:
+                for statement in (
+                    "SELECT count(*) FROM {}", "COPY {} TO STDOUT", "DELETE FROM {}", "UPDATE {} SET org_id = 1",
+                    "INSERT INTO {} (org_id) VALUES (1)", "TRUNCATE {}", "LOCK TABLE {}",
+                ):  # fmt: skip
+                    with pytest.raises(psycopg.errors.InsufficientPrivilege), connection.transaction():
                         connection.execute(statement.replace("{}", table).encode())
 
 

@@ -338,6 +338,10 @@ PLANTS: dict[str, tuple[Callable[[Scene], None], set[str]]] = {
         sql("INSERT INTO insights_residue (day, run, at) VALUES ('{young}', {live}, now() - interval '3 days')"),
         {"DEAD"},
     ),
+    "dead words for long": (
+        sql("INSERT INTO media_residue (piece, at) VALUES (7, now() - interval '3 days')"),
+        {"DEAD"},
+    ),
     "samples of customers": (
         sql("ALTER TABLE insights_segment_{young_part} ALTER COLUMN customer SET STATISTICS 100"),
         {"SAMP"},

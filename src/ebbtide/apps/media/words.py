@@ -19,7 +19,7 @@ import structlog
 from django.db import connections
 
 from ebbtide.apps.media.transcripts import LONGEST, read_transcript
-from ebbtide.apps.orgs.database import SWEEP, WEB, acting_in, as_platform
+from ebbtide.apps.orgs.database import SWEEP, WEB, acting_in, as_platform, mapped_errors
 from ebbtide.apps.orgs.models import Organization
 from ebbtide.domain.errors import StoreUnreachable, Taken
 
@@ -217,12 +217,14 @@ def said_in(numbers: Sequence[int], *, days: Sequence[date], org: int) -> Mappin
     """
     wanted = sorted(set(numbers))
     with connections[WEB].cursor() as cursor:
-        # leans on both keys: sets by (org, day), words by (org, set, number); only sets that have them all
+        # leans on both keys: sets by (org, day), words by (org, day, set, number) in these days' pieces; only sets that
+        # have them all
         cursor.execute(
             """
             SELECT s.day, s.queue_id, s.segments, w.hits FROM media_wordset s CROSS JOIN LATERAL (
                 SELECT array_agg(w.hits::text) AS hits, count(*) AS words FROM media_words w
-                WHERE w.org_id = s.org_id AND w.set_id = s.id AND w.number = ANY (%(numbers)s)) w
+                WHERE w.org_id = s.org_id AND w.day = s.day AND w.day = ANY (%(days)s::date[]) AND w.set_id = s.id
+                    AND w.number = ANY (%(numbers)s)) w
             WHERE s.org_id = %(org)s AND s.day = ANY (%(days)s::date[]) AND w.words = %(words)s
             """,
             {"org": org, "days": list(days), "numbers": wanted, "words": len(wanted)},
@@ -249,3 +251,33 @@ def not_yet(*, first: date, last: date, org: int) -> int:
         )
         waiting: int = cursor.fetchone()[0]
     return max(0, waiting)
+
+
+def worn_pieces() -> list[int]:
+    """Find the pieces of the index in whose files deletions left something; none twice within 20 hours."""
+    with mapped_errors(), connections[SWEEP].cursor() as cursor:
+        cursor.execute(
+            """
+            SELECT DISTINCT r.piece FROM media_residue r WHERE NOT EXISTS (
+                SELECT 1 FROM media_piecewritten p
+                WHERE p.piece = r.piece AND p.written_at > now() - interval '20 hours')
+            ORDER BY 1
+            """
+        )
+        return [piece for (piece,) in cursor.fetchall()]
+
+
+def write_anew(piece: int) -> int:
+    """Write a piece of the index anew, without what deletions left in its files; who reads meanwhile goes on.
+
+    Returns:
+        How many rows it has.
+
+    Raises:
+        Taken: somebody else was always first.
+        CellsDrifted: an organization's words would have been left behind; nothing was changed.
+    """
+    with mapped_errors(), connections[SWEEP].cursor() as cursor:  # no block around it: it is a transaction by itself
+        cursor.execute("SELECT media_write_anew(%s)", [piece])
+        rows: int = cursor.fetchone()[0]
+    return rows

@@ -1,5 +1,7 @@
 """Settling: finished days' partitions written anew by the database, sorted, without the dead rows of earlier deletions.
 
+Pieces of the index of words are written anew beside them, where deletions left something (apps/media/sql/pieces.sql).
+
 Nothing is deleted here: rows are copied, counted and exchanged for their old files, all in one function
 (apps/insights/sql/settle.sql). A day that somebody else is at is left for the next time.
 """
@@ -12,6 +14,7 @@ from datetime import date
 import structlog
 from django.db import connections
 
+from ebbtide.apps.media.words import worn_pieces, write_anew
 from ebbtide.apps.orgs.database import SWEEP, as_platform, mapped_errors
 from ebbtide.apps.runs.models import Platform
 from ebbtide.apps.runs.services import Stop, never
@@ -38,11 +41,19 @@ class Unsettled:
 
 @dataclass(frozen=True, slots=True)
 class Settled:
-    """What became of a day: `settled`, `dropped` (nothing was left in it), `taken` or `drifted` (left as it was)."""
+    """What became of a day, or of a piece of the index of words.
 
-    day: date
+    Attributes:
+        day: the day; None of a piece.
+        items: rows in it.
+        done: `settled`, `dropped` (nothing was left in it), `taken` or `drifted` (left as it was).
+        piece: the piece's number; None of a day.
+    """
+
+    day: date | None
     items: int
     done: str
+    piece: int | None = None
 
 
 def unsettled() -> list[Unsettled]:
@@ -66,27 +77,34 @@ def settle_day(day: date) -> Settled:
 
 
 def settle_due(*, stop: Stop = never) -> Iterator[Settled]:
-    """Settle all days that want it, one after the other; one process at a time, and none while the kill switch is on.
+    """Settle all days that want it, then pieces of the index of words; by one process at a time.
 
-    A day that cannot be settled now is told and passed by.
+    Nothing is settled while the kill switch is on. What cannot be settled now is told and passed by.
 
     Args:
-        stop: whether the process should end; asked before every day.
+        stop: whether the process should end; asked before each.
 
     Raises:
         DatabaseUnreachable: PostgreSQL does not answer.
     """
     with _alone() as is_alone:
-        for wanted in unsettled() if is_alone else ():
+        due: list[date | int] = [*(one.day for one in unsettled()), *worn_pieces()] if is_alone else []
+        for what in due:
             if stop() or Platform.objects.using(SWEEP).filter(id=1, stopped=True).exists():
                 return
-            try:
-                yield settle_day(wanted.day)
-            except Taken:
-                yield Settled(wanted.day, 0, "taken")
-            except CellsDrifted as exc:
-                log.warning("day not settled", day=str(wanted.day), reason=exc.message)
-                yield Settled(wanted.day, 0, "drifted")
+            yield _tried(what)
+
+
+def _tried(what: date | int) -> Settled:
+    """Settle a day, or the piece with this number."""
+    day, piece = (what, None) if isinstance(what, date) else (None, what)
+    try:
+        return settle_day(what) if isinstance(what, date) else Settled(None, write_anew(what), "settled", what)
+    except Taken:
+        return Settled(day, 0, "taken", piece)
+    except CellsDrifted as exc:
+        log.warning("not settled", day=str(day), piece=piece, reason=exc.message)
+        return Settled(day, 0, "drifted", piece)
 
 
 def refuse_while_stopped() -> None:

@@ -289,12 +289,13 @@ def run(context: JobContext, org: int) -> None:
 @app.periodic(cron="41 * * * *")
 @app.task(name="ebbtide.settle", queue=NIGHTS, queueing_lock="settle", pass_context=True)
 def settle(context: JobContext, timestamp: int) -> None:
-    """Settle the days that are finished, and write those anew in which deletions have left dead rows."""
+    """Settle the days that are finished, and write anew where deletions have left dead rows, of words too."""
     del timestamp
     _, stop = _handed(context)
     settled = list(settle_due(stop=stop))
     if settled:
-        log.info("days settled", days=len(settled), rows=sum(day.items for day in settled))
+        pieces = sum(one.day is None for one in settled)
+        log.info("settled", days=len(settled) - pieces, pieces=pieces, rows=sum(one.items for one in settled))
 
 
 @app.periodic(cron="23 * * * *")

@@ -119,7 +119,7 @@ def settle(
         str | None, typer.Option(metavar="DATE", help="This finished day alone, wanted or not (YYYY-MM-DD).")
     ] = None,
 ) -> None:
-    """Write finished days anew, sorted and without what deletions left in the files."""
+    """Write finished days, and words of transcripts, anew: sorted and without what deletions left in the files."""
     refuse_while_stopped()
     days: list[Settled] = []
     with stop_asked() as stop:
@@ -129,18 +129,22 @@ def settle(
             for one in settle_due(stop=stop):
                 days.append(one)
                 if session.err.is_terminal:  # it may take long: say how far it is
-                    session.say(f"{one.day}: {one.items:,} rows, {one.done}")
+                    session.say(f"{_place(one)}: {one.items:,} rows, {one.done}")
 
     session.emit(
-        [{"day": one.day, "rows": one.items, "done": one.done} for one in days],
+        [{"day": one.day, "piece": one.piece, "rows": one.items, "done": one.done} for one in days],
         text=lambda: session.table(
             ["day", "rows", "done"],
-            [[one.day, one.items, one.done] for one in days],
+            [[_place(one), one.items, one.done] for one in days],
             empty="Every finished day is settled.",
         ),
     )
     if any(one.done in {"taken", "drifted"} for one in days):
         raise typer.Exit(1)
+
+
+def _place(one: Settled) -> object:
+    return f"words {one.piece}" if one.day is None else one.day
 
 
 def _turned(session: Session, *, on: bool, org: str, reason: str) -> None:

@@ -185,10 +185,11 @@ _WORDS_APART = f"""
     WITH RECURSIVE counted AS (
         SELECT s.day, s.queue_id, sum(s.items) AS items FROM media_wordset s WHERE s.org_id = %(org)s GROUP BY 1, 2
     ), worded AS (
-        SELECT min(w.set_id) AS id FROM media_words w WHERE w.org_id = %(org)s
+        (SELECT w.day, w.set_id AS id FROM media_words w WHERE w.org_id = %(org)s ORDER BY w.day, w.set_id LIMIT 1)
         UNION ALL
-        SELECT (SELECT min(w.set_id) FROM media_words w WHERE w.org_id = %(org)s AND w.set_id > n.id)
-        FROM worded n WHERE n.id IS NOT NULL
+        SELECT w.day, w.set_id FROM worded n CROSS JOIN LATERAL (
+            SELECT w.day, w.set_id FROM media_words w WHERE w.org_id = %(org)s AND (w.day, w.set_id) > (n.day, n.id)
+            ORDER BY w.day, w.set_id LIMIT 1) w
     ), drawn AS (
         SELECT s.* FROM media_wordset s WHERE s.org_id = %(org)s AND (s.day, s.queue_id, s.id) IN (
             SELECT k.day, k.queue_id, k.id FROM media_wordset k WHERE k.org_id = %(org)s
@@ -200,8 +201,8 @@ _WORDS_APART = f"""
             ON (c.org_id, c.day, c.data_type, c.queue_id) = (%(org)s, n.day, 'transcript', n.queue_id)
         WHERE n.items > coalesce(c.items, 0)
         UNION ALL
-        SELECT concat('words of set ', n.id, ', which is not there') FROM worded n
-        WHERE n.id IS NOT NULL AND n.id NOT IN (SELECT s.id FROM media_wordset s WHERE s.org_id = %(org)s)
+        SELECT concat(n.day, ': words of set ', n.id, ', which is not there') FROM worded n
+        WHERE (n.day, n.id) NOT IN (SELECT s.day, s.id FROM media_wordset s WHERE s.org_id = %(org)s)
         UNION ALL
         SELECT concat('que_', d.queue_id, ' ', d.day, ': words of ', count(*), ' transcripts that are not of this cell')
         FROM drawn d CROSS JOIN LATERAL unnest(d.objects, d.segments) AS n (object, segment)

@@ -12,7 +12,7 @@ _PATIENCE = timedelta(days=2)
 
 _LEFT = Question(
     "DEAD",
-    "What deletions left in the files of a day is gone within two days.",
+    "What deletions left in the files of a day, or of the words of transcripts, is gone within two days.",
     "run `ebbtide settle`; see that workers run, that the kill switch is off and that nobody reads without end",
 )
 _SAMPLED = Question(
@@ -27,8 +27,10 @@ PERSONAL = (
 """Columns of report rows, of their events and of rows kept apart that tell of people."""
 
 _OVERDUE = """
-    SELECT day || ' since ' || date_trunc('minute', min(at)) || ', of ' || count(*) || ' runs' FROM insights_residue
-    WHERE at < %s GROUP BY day ORDER BY day
+    SELECT left_in || ' since ' || date_trunc('minute', min(at)) || ', of ' || count(*) || of FROM (
+        SELECT day::text AS left_in, at, ' runs' AS of FROM insights_residue
+        UNION ALL SELECT 'words ' || piece, at, ' deletions' FROM media_residue) AS residue
+    WHERE at < %s GROUP BY left_in, of ORDER BY left_in
 """
 _KEPT = """
     WITH personal AS (

@@ -94,9 +94,9 @@ GRANT UPDATE (revoked_at, revoked_by) ON tokens_token TO ebbtide_web;
 GRANT INSERT, UPDATE ON tokens_tokenuse TO ebbtide_web;
 
 -- Words of transcripts: written and removed by functions alone.
-GRANT SELECT ON media_wordset, media_words, media_unindexed TO ebbtide_web, ebbtide_sweep;
+GRANT SELECT ON media_wordset, media_words, media_unindexed, media_residue, media_piecewritten TO ebbtide_web, ebbtide_sweep;
 GRANT EXECUTE ON FUNCTION media_add_words(date, integer, bigint[], uuid[], bigint[], text[], boolean), media_note_indexed(),
-    media_mend_words() TO ebbtide_sweep;
+    media_mend_words(), media_write_anew(integer) TO ebbtide_sweep;
 
 -- Exports: people ask for them, the worker makes and destroys them; which cells they hold is written by functions alone.
 GRANT SELECT ON exports_export, exports_taken TO ebbtide_web, ebbtide_sweep;
