@@ -217,14 +217,13 @@ def said_in(numbers: Sequence[int], *, days: Sequence[date], org: int) -> Mappin
     """
     wanted = sorted(set(numbers))
     with connections[WEB].cursor() as cursor:
-        # leans on both keys: sets by (org, day), words by (org, day, set, number) in these days' pieces; only sets that
-        # have them all
+        # leans on both keys: sets by (org, day), words by (org, day, set, number) in the day's piece; only sets that
+        # have them all. The days are not said again: each would be held against each set, to find its piece
         cursor.execute(
             """
             SELECT s.day, s.queue_id, s.segments, w.hits FROM media_wordset s CROSS JOIN LATERAL (
                 SELECT array_agg(w.hits::text) AS hits, count(*) AS words FROM media_words w
-                WHERE w.org_id = s.org_id AND w.day = s.day AND w.day = ANY (%(days)s::date[]) AND w.set_id = s.id
-                    AND w.number = ANY (%(numbers)s)) w
+                WHERE w.org_id = s.org_id AND w.day = s.day AND w.set_id = s.id AND w.number = ANY (%(numbers)s)) w
             WHERE s.org_id = %(org)s AND s.day = ANY (%(days)s::date[]) AND w.words = %(words)s
             """,
             {"org": org, "days": list(days), "numbers": wanted, "words": len(wanted)},
