@@ -295,7 +295,7 @@ def test_new_partitions_stand_behind_forced_row_security(alice: Organization, da
             """
         ).fetchall()
     expected = {f"insights_{what}_{day:%Y%m%d}" for what in ("segment", "event") for day in days}
-    assert {name for name, *_ in found} == expected
+    assert {name for name, *_ in found if not name.startswith("media_words_")} == expected
     assert all((forced, policies > 0, granted) == (True, True, False) for _, forced, policies, granted in found)
 
 
