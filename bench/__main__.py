@@ -81,4 +81,5 @@ def import_of_calls() -> list[str]:
     return ingest.measure_file(calls=CALLS, map_file=MAP, rows=500_000)
 
 
-main()
+if __name__ == "__main__":
+    main()
