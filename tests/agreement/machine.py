@@ -479,7 +479,8 @@ class Agreement(RuleBasedStateMachine):
         for cell in [*gone.values(), *(before.index[label] for label in destroyed)]:
             assert any(plan.due(cell) for plan in plans), f"I1: {cell} was not due"
             assert any(cell in plan.cells for plan in plans), f"I4: {cell} was in no plan"
-        if destroyed or gone.keys() & before.rows.keys():  # what had gone before may be written down at any time
+        if destroyed or gone.keys() - (before.index.keys() - before.objects):
+            # all but rows of objects that had been destroyed before: those may be written down at any time
             assert self.could_delete, "I6: nothing goes unless armed, and no switch is on"
         started = now.runs[len(before.runs) :]
         if started and ran.broken_off is None and ran.plan is not None:
