@@ -115,8 +115,10 @@ BEGIN
     RETURN NULL;
 END $$;
 
--- As before; by day, and noting the pieces. Somebody writes a piece anew for longer than that: error 55P03.
-CREATE OR REPLACE FUNCTION media_mend_words() RETURNS void
+-- Take out what the index holds and should not: sets that count more than their cell or name something that is not in it, and words
+-- of no set. The triggers leave none of it; who could write past them can. What is taken is then indexed like anything new.
+-- Somebody writes a piece anew for longer than that: error 55P03.
+CREATE FUNCTION media_mend_words() RETURNS void
     LANGUAGE sql SECURITY DEFINER SET search_path = public, pg_temp SET lock_timeout = '5s' AS $$
     WITH many AS (
         SELECT s.day, s.queue_id FROM media_wordset s WHERE s.org_id = ebbtide_org() GROUP BY 1, 2

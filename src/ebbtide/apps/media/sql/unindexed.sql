@@ -15,9 +15,9 @@ CREATE TABLE media_unindexed (
 SELECT ebbtide_protect('media_unindexed');
 CREATE POLICY platform ON media_unindexed FOR SELECT USING (ebbtide_is_platform()); -- days and numbers; nothing personal
 
--- Cells that go need no entry: their words go with them.
+-- Cells that go need no entry: their words go with them. With the rights of whoever writes, as the cells' journal is.
 CREATE FUNCTION media_note_unindexed() RETURNS trigger
-    LANGUAGE plpgsql SECURITY DEFINER SET search_path = public, pg_temp AS $$
+    LANGUAGE plpgsql SET search_path = public, pg_temp AS $$
 BEGIN
     IF TG_OP = 'INSERT' THEN
         INSERT INTO media_unindexed (org_id, day, queue_id)

@@ -6,6 +6,6 @@ from django.db import migrations
 
 
 class Migration(migrations.Migration):
-    dependencies = [("media", "0006_note_with_writers_rights"), ("insights", "0003_settle")]
+    dependencies = [("media", "0004_unindexed"), ("insights", "0003_settle")]
 
     operations = [migrations.RunSQL((Path(__file__).parents[1] / "sql" / "pieces.sql").read_text())]
