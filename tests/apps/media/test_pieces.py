@@ -1,11 +1,9 @@
 """The index of words is written anew piece by piece: guarded and whole as before, while others search and index."""
 
 import re
-import threading
 import time
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import contextmanager
 from datetime import UTC, date, datetime, timedelta
 
 import psycopg
@@ -20,9 +18,9 @@ from ebbtide.apps.runs.doctor import residue
 from ebbtide.apps.runs.settling import Settled, settle_due
 from ebbtide.apps.runs.wiring import object_store
 from ebbtide.domain.cell import DataType
-from ebbtide.domain.errors import Taken
 from ebbtide.pg.launcher import Urls
 from tests import cast
+from tests.apps.beside import beside
 
 Admin = psycopg.Connection[tuple[object, ...]]
 Pair = tuple[Organization, Organization]
@@ -148,26 +146,9 @@ def _only_its_piece_is_asked(admin: Admin, piece: int, *, org: Organization, day
     assert re.search(r"Index Cond: \(\(org_id = .*day = .*set_id = ", told), told
 
 
-@contextmanager
-def writing(piece: int) -> Iterator[list[str]]:
-    """Write a piece anew in another thread; gives what it came to."""
-    ends: list[str] = []
-
-    def work() -> None:
-        try:
-            write_anew(piece)
-            ends.append("settled")
-        except Taken:
-            ends.append("taken")
-        finally:
-            connections.close_all()  # this thread's own
-
-    thread = threading.Thread(target=work)
-    thread.start()
-    try:
-        yield ends
-    finally:
-        thread.join()
+def written(piece: int) -> str:
+    write_anew(piece)
+    return "settled"
 
 
 def test_who_searches_and_who_indexes_goes_on(centres: Pair, admin: Admin, database: Urls, day: date) -> None:
@@ -178,7 +159,11 @@ def test_who_searches_and_who_indexes_goes_on(centres: Pair, admin: Admin, datab
     say(alice, other, number=7)
     say(charlie, day, number=8)
     longest = 0.0
-    with psycopg.connect(database.superuser) as reader, writing(piece) as ends, ThreadPoolExecutor(1) as pool:
+    with (
+        psycopg.connect(database.superuser) as reader,
+        beside(lambda: written(piece)) as ends,
+        ThreadPoolExecutor(1) as pool,
+    ):
         reader.execute("SELECT count(*) FROM media_words").fetchone()
         while not admin.execute("SELECT 1 FROM pg_locks l WHERE l.mode = 'ShareRowExclusiveLock' AND l.granted "
                                 "AND l.relation = %s::regclass", [f"media_words_{piece:02}"]).fetchone():  # fmt: skip

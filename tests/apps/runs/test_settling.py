@@ -1,24 +1,22 @@
 """Settled days: sorted, whole, guarded as before; whoever reads or writes meanwhile is not stopped."""
 
-import threading
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager
 from datetime import UTC, date, datetime, timedelta
 
 import psycopg
 import pytest
-from django.db import connections
 from psycopg import sql
 
 from ebbtide.apps.orgs.models import Organization
 from ebbtide.apps.runs.doctor import examine
 from ebbtide.apps.runs.services import turn_switch
 from ebbtide.apps.runs.settling import refuse_while_stopped, settle_day, settle_due, unsettled
-from ebbtide.domain.errors import CellsDrifted, InputInvalid, SwitchOn, Taken
+from ebbtide.domain.errors import CellsDrifted, InputInvalid, SwitchOn
 from ebbtide.pg.launcher import Urls
 from tests import cast
 from tests.agreement.test_ways import Admin, files, guards
+from tests.apps.beside import beside
 
 QUEUES = ("north", "south", "west")
 
@@ -105,34 +103,13 @@ def test_cells_that_do_not_count_what_is_there_leave_the_day_as_it_is(
     admin.execute("UPDATE catalog_cell SET items = items - 1 WHERE org_id = %s AND day = %s", [centres[1].id, day])
 
 
-@contextmanager
-def settling(day: date) -> Iterator[list[str]]:
-    """Settle a day in another thread; gives what it came to."""
-    ends: list[str] = []
-
-    def work() -> None:
-        try:
-            ends.append(settle_day(day).done)
-        except Taken:
-            ends.append("taken")
-        finally:
-            connections.close_all()  # this thread's own
-
-    thread = threading.Thread(target=work)
-    thread.start()
-    try:
-        yield ends
-    finally:
-        thread.join()
-
-
 def test_who_reads_and_who_imports_another_day_goes_on(
     centres: tuple[Organization, Organization], admin: Admin, database: Urls, day: date
 ) -> None:
     """Somebody reads in a transaction that stays open; another reads and a third imports meanwhile; then it is done."""
     alice, charlie = centres
     longest = 0.0
-    with psycopg.connect(database.superuser) as reader, settling(day) as ends:
+    with psycopg.connect(database.superuser) as reader, beside(lambda: settle_day(day).done) as ends:
         reader.execute("SELECT count(*) FROM insights_segment").fetchone()
         until = time.monotonic() + 1
         while time.monotonic() < until:
