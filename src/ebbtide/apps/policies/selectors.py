@@ -1,9 +1,10 @@
 """What there is to see of retention jobs. Every function expects an open transaction in the organization."""
 
-from django.db.models import QuerySet
+from django.contrib.postgres.expressions import ArraySubquery
+from django.db.models import OuterRef, QuerySet
 
 from ebbtide.apps.orgs.database import WEB
-from ebbtide.apps.policies.models import RetentionJob
+from ebbtide.apps.policies.models import JobQueue, RetentionJob
 from ebbtide.domain.calendar import Days
 from ebbtide.domain.identity import not_found, parse_id
 from ebbtide.domain.job import Job, JobType, What
@@ -30,8 +31,12 @@ def jobs(*, org: int, using: str = WEB) -> list[Job]:
 
     DANGER: this is the one place that says which jobs count. Plans, previews and pages all ask here.
     """
-    rows = standing(org=org, using=using).filter(paused_at__isnull=True)
-    return [to_domain(row) for row in rows.prefetch_related("named")]
+    named = JobQueue.objects.filter(org_id=OuterRef("org_id"), job_id=OuterRef("id")).values("queue_id")
+    rows = standing(org=org, using=using).filter(paused_at__isnull=True).annotate(queues=ArraySubquery(named))
+    return [
+        Job(id=number, type=JobType(kind), what=What(what), days=Days(days), queues=frozenset(queues))
+        for number, kind, what, days, queues in rows.values_list("id", "type", "what", "days", "queues")
+    ]
 
 
 def job_rows(*, org: int) -> list[RetentionJob]:

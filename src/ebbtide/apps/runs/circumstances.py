@@ -3,20 +3,33 @@
 from datetime import datetime, timedelta
 
 from django.db import connections
-from django.db.models import Q, QuerySet
+from django.db.models import Q
 
 from ebbtide.apps.orgs.database import SWEEP
 from ebbtide.apps.orgs.models import Organization
 from ebbtide.apps.runs.models import Plan, Platform, Run
 from ebbtide.domain.errors import ClockUnsound
 from ebbtide.domain.guard import GAP_TOLERANCE, Caps, Clocks, History, check_clocks
-from ebbtide.domain.outcome import RunOutcome
-from ebbtide.engine.admit import Circumstances, Mode
+from ebbtide.engine.admit import Circumstances
 from ebbtide.engine.clock import Clock
 
 USUAL_NIGHTS = 28
 """The last nights whose purged items tell what a night usually takes."""
 _NOTE_EVERY = timedelta(minutes=1)
+# an armed run that was only simulated has asked whether to go on; that it has asked is no answer.
+# leans on run_by_org (org, newest first)
+_HISTORY = """
+    WITH earlier AS NOT MATERIALIZED (
+        SELECT * FROM runs_run WHERE org_id = %(org)s AND (%(before)s::bigint IS NULL OR id < %(before)s))
+    SELECT
+        (SELECT r.frozen_at FROM earlier r
+         WHERE r.outcome IS DISTINCT FROM 'blocked' AND (r.mode IS DISTINCT FROM 'simulated' OR NOT EXISTS (
+            SELECT 1 FROM runs_plan p WHERE p.org_id = r.org_id AND p.id = r.plan_id AND p.armed))
+         ORDER BY r.id DESC LIMIT 1),
+        (SELECT floor(avg(n.purged))::bigint FROM (
+            SELECT r.purged FROM earlier r WHERE r.trigger = 'nightly' AND r.outcome = 'completed'
+            ORDER BY r.id DESC LIMIT %(nights)s) n)
+"""
 
 
 def circumstances(
@@ -32,7 +45,7 @@ def circumstances(
         store_ahead: how far the object store's clock is ahead of the host's; None where that is not known.
     """
     platform = Platform.objects.using(SWEEP).get(id=1)
-    history = history_of(Run.objects.using(SWEEP).filter(org_id=org.id, id__lt=run.id), org=org.id, using=SWEEP)
+    history = history_of(org.id, before=run.id, using=SWEEP)
     selected = _holds_now(plan)
     return Circumstances(
         armed=org.armed,
@@ -47,28 +60,24 @@ def circumstances(
     )
 
 
-def history_of(runs: QuerySet[Run], *, org: int, using: str) -> History:
+def history_of(org: int, *, before: int | None = None, using: str) -> History:
     """Gather what an organization's runs tell; expects an open transaction in it.
 
     Args:
-        runs: of that organization, as far as they count.
         org: its number.
+        before: the run that asks, so that only those before it count; None where all do.
         using: the role's connection.
     """
-    newest = runs.order_by("-id")
-    # an armed run that was only simulated has asked whether to go on; that it has asked is no answer
-    asking = Plan.objects.using(using).filter(org_id=org, armed=True).values("id")
-    last = newest.exclude(outcome=RunOutcome.BLOCKED).exclude(mode=Mode.SIMULATED, plan_id__in=asking).first()
-    nights = newest.filter(trigger="nightly", outcome=RunOutcome.COMPLETED).values_list("purged", flat=True)
-    taken = list(nights[:USUAL_NIGHTS])
-    return History(
-        last_run_at=last.frozen_at if last else None,
-        usual_items=sum(taken) // len(taken) if taken else None,
-    )
+    with connections[using].cursor() as cursor:
+        cursor.execute(_HISTORY, {"org": org, "before": before, "nights": USUAL_NIGHTS})
+        last_run_at, usual_items = cursor.fetchone()
+    return History(last_run_at=last_run_at, usual_items=usual_items)
 
 
 def _holds_now(plan: Plan) -> int:
     """Count the items in a plan's cells as they are: data may have come in since they were shown."""
+    if not plan.cells:
+        return 0
     with connections[SWEEP].cursor() as cursor:
         cursor.execute(
             """
@@ -109,6 +118,8 @@ def _read_clocks(
     except ClockUnsound:
         return clocks
     if platform.clock_read_at is not None and (last_run_at is None or clocks.host - last_run_at > GAP_TOLERANCE):
+        return clocks
+    if platform.clock_read_at is not None and clocks.host - platform.clock_read_at < _NOTE_EVERY:
         return clocks
     stale = Q(clock_read_at__isnull=True) | Q(clock_read_at__lt=clocks.host - _NOTE_EVERY)
     Platform.objects.using(SWEEP).filter(stale, id=1).update(clock_read_at=clocks.host)

@@ -5,6 +5,7 @@ from contextlib import closing
 from datetime import date, datetime
 from itertools import groupby
 
+from django.db import connections
 from django.db.models import Sum
 
 from ebbtide.apps.catalog.models import Cell as CellRow
@@ -50,56 +51,67 @@ def make_plan(org_id: int, *, as_of: date | None, now: datetime, using: str = WE
     Raises:
         InputInvalid: `as_of` lies in the future.
     """
-    with acting_in(org_id, using=using) as cursor:
-        org = Organization.objects.using(using).get(id=org_id)
-        facts = facts_of(org, now=now)
-        on = as_of or facts.made_on
-        if on > facts.made_on:
-            raise InputInvalid(
-                f"{on} is in the future: in {org.zone} it is {facts.made_on}. Give a date up to today.", field="as-of"
-            )
-        in_force = jobs(org=org_id, using=using)
-        queues = list(Queue.objects.using(using).filter(org_id=org_id).values_list("id", flat=True))
-        cursor.execute("SELECT nextval(pg_get_serial_sequence('runs_plan', 'id'))")
-        plan_id: int = cursor.fetchone()[0]
-        hashed = PlanHash(org=org_id, as_of=on)
-        lines = []
-        rest, amount = Rest(), amount_of(org, using=using)
-        stuck: frozenset[tuple[date, int]] = frozenset() if amount is None else _stuck(org_id, using=using)
-        # closed here and now if storing fails: a cursor left to the garbage collector would outlive its transaction
-        with closing(plan_cells(cell_catalog(org_id, using=using), jobs=in_force, queues=queues, on=on)) as due:
-            planned = tonights(due, most=amount, rest=rest, stuck=stuck)
-            for line in _lines(planned, hashed=hashed, org=org_id, plan=plan_id):
-                lines.append(line)
-                if len(lines) == _LINES_AT_ONCE:
-                    PlanLine.objects.using(using).bulk_create(lines)
-                    lines = []
-        totals = hashed.totals
-        held = CellRow.objects.using(using).filter(org_id=org_id).aggregate(n=Sum("items"), size=Sum("bytes"))
-        plan = Plan(
-            id=plan_id,
-            org_id=org_id,
-            as_of=on,
-            made_on=facts.made_on,
-            made_at=now,
-            jobs_version=facts.jobs_version,
-            armed=facts.armed,
-            armed_at=facts.armed_at,
-            cells=totals.cells,
-            items=totals.items,
-            bytes=totals.bytes,
-            oldest=totals.oldest,
-            newest=totals.newest,
-            population=held["n"] or 0,
-            population_bytes=held["size"] or 0,
-            amount=amount,
-            rest_items=rest.left.items,
-            rest_bytes=rest.left.bytes,
-            sha256=hashed.digest(),
+    with acting_in(org_id, using=using):
+        return make_plan_here(org_id, as_of=as_of, now=now, using=using)
+
+
+def make_plan_here(org_id: int, *, as_of: date | None, now: datetime, using: str) -> Plan:
+    """Do what `make_plan` does, within a transaction in the organization that is open already."""
+    org = Organization.objects.using(using).get(id=org_id)
+    facts = facts_of(org, now=now)
+    on = as_of or facts.made_on
+    if on > facts.made_on:
+        raise InputInvalid(
+            f"{on} is in the future: in {org.zone} it is {facts.made_on}. Give a date up to today.", field="as-of"
         )
-        PlanLine.objects.using(using).bulk_create(lines)
-        plan.save(using=using, force_insert=True)
+    in_force = jobs(org=org_id, using=using)
+    queues = list(Queue.objects.using(using).filter(org_id=org_id).values_list("id", flat=True))
+    plan_id = _next_number(using=using)
+    hashed = PlanHash(org=org_id, as_of=on)
+    lines = []
+    rest, amount = Rest(), amount_of(org, using=using)
+    stuck: frozenset[tuple[date, int]] = frozenset() if amount is None else _stuck(org_id, using=using)
+    # closed here and now if storing fails: a cursor left to the garbage collector would outlive its transaction
+    with closing(plan_cells(cell_catalog(org_id, using=using), jobs=in_force, queues=queues, on=on)) as due:
+        planned = tonights(due, most=amount, rest=rest, stuck=stuck)
+        for line in _lines(planned, hashed=hashed, org=org_id, plan=plan_id):
+            lines.append(line)
+            if len(lines) == _LINES_AT_ONCE:
+                PlanLine.objects.using(using).bulk_create(lines)
+                lines = []
+    totals = hashed.totals
+    held = CellRow.objects.using(using).filter(org_id=org_id).aggregate(n=Sum("items"), size=Sum("bytes"))
+    plan = Plan(
+        id=plan_id,
+        org_id=org_id,
+        as_of=on,
+        made_on=facts.made_on,
+        made_at=now,
+        jobs_version=facts.jobs_version,
+        armed=facts.armed,
+        armed_at=facts.armed_at,
+        cells=totals.cells,
+        items=totals.items,
+        bytes=totals.bytes,
+        oldest=totals.oldest,
+        newest=totals.newest,
+        population=held["n"] or 0,
+        population_bytes=held["size"] or 0,
+        amount=amount,
+        rest_items=rest.left.items,
+        rest_bytes=rest.left.bytes,
+        sha256=hashed.digest(),
+    )
+    PlanLine.objects.using(using).bulk_create(lines)
+    plan.save(using=using, force_insert=True)
     return plan
+
+
+def _next_number(*, using: str) -> int:
+    with connections[using].cursor() as cursor:
+        cursor.execute("SELECT nextval(pg_get_serial_sequence('runs_plan', 'id'))")
+        number: int = cursor.fetchone()[0]
+    return number
 
 
 def _stuck(org: int, *, using: str) -> frozenset[tuple[date, int]]:
@@ -160,7 +172,8 @@ def plan_for_operator(text: str) -> Plan:
 def planned_cells(plan: Plan, *, using: str = WEB) -> Iterator[PlannedCell]:
     """Stream a plan's cells in its order; expects an open transaction in the organization."""
     lines = PlanLine.objects.using(using).filter(org_id=plan.org_id, plan_id=plan.id).order_by("day", "data_type")
-    for line in lines.iterator(chunk_size=_LINES_AT_ONCE):
+    # a plan has no more lines than cells, and a cursor of its own costs a small one more than its lines
+    for line in lines.iterator(chunk_size=_LINES_AT_ONCE) if plan.cells > _LINES_AT_ONCE else lines:
         for queue, job, days, items, size in zip(
             line.queues, line.jobs, line.days, line.items, line.bytes, strict=True
         ):

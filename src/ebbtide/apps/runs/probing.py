@@ -10,7 +10,7 @@ from datetime import timedelta
 import structlog
 from django.db import connections, transaction
 
-from ebbtide.apps.orgs.database import SWEEP, WEB, acting_in, mapped_errors
+from ebbtide.apps.orgs.database import SWEEP, WEB, mapped_errors
 from ebbtide.apps.runs.models import Run, StoreProbe
 from ebbtide.apps.runs.wiring import Probed, object_store, probe_store
 from ebbtide.domain.errors import StoreUnreachable
@@ -89,16 +89,19 @@ def probe_where_old(*, clock: Clock) -> None:
         log.warning("store not probed", reason=exc.message)
 
 
-def standing_for(run: Run, *, clock: Clock) -> Standing:
-    """Say what a run has to know of the store: probed first where it never was, and its clock read.
+def deletes_objects(run: Run) -> bool:
+    """Whether a run may come to delete objects: one that will touch none asks nothing of the store.
 
-    A run that will touch no object asks nothing of the store.
+    Expects an open transaction of the sweep role in the organization.
     """
-    with acting_in(run.org_id, using=SWEEP) as cursor:
+    with connections[SWEEP].cursor() as cursor:
         cursor.execute(_OBJECTS_DUE, {"org": run.org_id, "plan": run.plan_id})
-        asks: bool = cursor.fetchone()[0]
-    if not asks:
-        return Standing()
+        due: bool = cursor.fetchone()[0]
+    return due
+
+
+def standing(*, clock: Clock) -> Standing:
+    """Say what a run that deletes objects has to know of the store: probed first where it never was; its clock read."""
     known = last_probe(using=SWEEP)
     try:
         known = known or probe_now(clock=clock)

@@ -20,8 +20,8 @@ from ebbtide.apps.orgs.locks import carrying, helping, wait_until_at_rest
 from ebbtide.apps.orgs.models import Organization
 from ebbtide.apps.runs.circumstances import circumstances
 from ebbtide.apps.runs.models import Plan, Platform, Run, SwitchTurn
-from ebbtide.apps.runs.planning import check_hash, facts_of, made_from, make_plan, plan_by_id
-from ebbtide.apps.runs.probing import standing_for
+from ebbtide.apps.runs.planning import check_hash, facts_of, made_from, make_plan_here, plan_by_id
+from ebbtide.apps.runs.probing import Standing, deletes_objects, standing
 from ebbtide.apps.runs.selectors import run_by_id
 from ebbtide.apps.runs.throttling import throttle_of
 from ebbtide.apps.runs.wiring import beside, live_run, object_store
@@ -66,10 +66,13 @@ def start_run(org_id: int, *, asked: Asked, clock: Clock, stop: Stop = never) ->
         PlanStale: the plan is older than its facts.
         Taken: another process is running this organization, or has run this night.
     """
-    broken_off = resume_open_run(org_id, clock=clock, stop=stop)
-    if broken_off is not None and asked.plan_id == public_id("plan", broken_off.plan_id):
-        return broken_off
-    return carry(_open_run(org_id, asked=asked, now=clock.now()), clock=clock, stop=stop)
+    run = _open_unless_one_is(org_id, asked=asked, now=clock.now())
+    if run is None:
+        broken_off = resume_open_run(org_id, clock=clock, stop=stop)
+        if broken_off is not None and asked.plan_id == public_id("plan", broken_off.plan_id):
+            return broken_off
+        run = _open_run(org_id, asked=asked, now=clock.now())
+    return carry(run, clock=clock, stop=stop)
 
 
 def simulate(org_id: int, *, clock: Clock) -> Run:
@@ -100,27 +103,47 @@ def resume_open_run(org_id: int, *, clock: Clock, stop: Stop = never) -> Run | N
 
 
 def _open_run(org_id: int, *, asked: Asked, now: datetime) -> Run:
+    run = _open_unless_one_is(org_id, asked=asked, now=now)
+    if run is None:
+        raise _taken(org_id, asked=asked)
+    return run
+
+
+def _open_unless_one_is(org_id: int, *, asked: Asked, now: datetime) -> Run | None:
+    """Make a run with its plan; None where one is open already. It is asked first: a plan can be large."""
     try:
         with acting_in(org_id, using=SWEEP):
-            if asked.plan_id is None:
-                plan = make_plan(org_id, as_of=asked.as_of, now=now, using=SWEEP)
-                if asked.only_simulate and plan.armed:  # raised here, the plan is not kept either
-                    raise InputInvalid(
-                        f"{public_id('org', org_id)} is armed: a run of it would delete. Nothing was started.",
-                        field="org",
-                    )
-            else:
-                plan = plan_by_id(asked.plan_id, org=org_id, using=SWEEP)
-                org = Organization.objects.using(SWEEP).get(id=org_id)
-                check_fresh(made_from(plan), now=facts_of(org, now=now))
-            return Run.objects.using(SWEEP).create(
+            runs = Run.objects.using(SWEEP)
+            if runs.filter(org_id=org_id, outcome__isnull=True).exists():
+                return None
+            plan = _plan_for(org_id, asked=asked, now=now)
+            return runs.create(
                 org_id=org_id, plan_id=plan.id, local_date=asked.local_date, trigger=asked.trigger, frozen_at=now
             )
     except IntegrityError as exc:
-        raise Taken(
-            f"{public_id('org', org_id)} is being run by another process, or its night of {asked.local_date} has run: "
-            "see `ebbtide run list`."
-        ) from exc
+        raise _taken(org_id, asked=asked) from exc
+
+
+def _taken(org_id: int, *, asked: Asked) -> Taken:
+    return Taken(
+        f"{public_id('org', org_id)} is being run by another process, or its night of {asked.local_date} has run: "
+        "see `ebbtide run list`."
+    )
+
+
+def _plan_for(org_id: int, *, asked: Asked, now: datetime) -> Plan:
+    """Make the plan of a run, or find the one asked for; expects an open transaction in the organization."""
+    if asked.plan_id is not None:
+        plan = plan_by_id(asked.plan_id, org=org_id, using=SWEEP)
+        org = Organization.objects.using(SWEEP).get(id=org_id)
+        check_fresh(made_from(plan), now=facts_of(org, now=now))
+        return plan
+    plan = make_plan_here(org_id, as_of=asked.as_of, now=now, using=SWEEP)
+    if asked.only_simulate and plan.armed:  # raised here, the plan is not kept either
+        raise InputInvalid(
+            f"{public_id('org', org_id)} is armed: a run of it would delete. Nothing was started.", field="org"
+        )
+    return plan
 
 
 def carry(run: Run, *, clock: Clock, stop: Stop = never) -> Run:
@@ -134,11 +157,7 @@ def carry(run: Run, *, clock: Clock, stop: Stop = never) -> Run:
     with carrying(run.id) as held:
         if not held:
             raise Taken(f"{public_id('run', run.id)} is being carried by another process: see `ebbtide run show`.")
-        run = _refreshed(run)
-        if run.outcome is None and run.mode is None:
-            run = _admitted(run, clock=clock)
-        elif run.outcome is None:
-            _check_plan(run)
+        run = _admitted(run, clock=clock)
         if run.outcome is None:
             run = _awake(run)
             throttle = throttle_of(run, clock=clock)
@@ -167,7 +186,8 @@ def help_run(org_id: int, *, run_id: int, clock: Clock, stop: Stop = never) -> i
     with helping(run.id) as is_wanted:
         if not is_wanted:
             return 0
-        _check_plan(run)
+        with acting_in(org_id, using=SWEEP):
+            _check_plan(run)
         throttle = throttle_of(run, clock=clock)
         with beside() as hand:
             parts = help_sweep(
@@ -186,13 +206,12 @@ def _awake(run: Run) -> Run:
 
 
 def _check_plan(run: Run) -> None:
-    """Read the plan of a run that is taken up again against its hash.
+    """Read the plan of a run that is taken up again against its hash; expects an open transaction.
 
     Raises:
         Broken: what is stored is not what was decided.
     """
-    with acting_in(run.org_id, using=SWEEP):
-        check_hash(Plan.objects.using(SWEEP).get(org_id=run.org_id, id=run.plan_id), using=SWEEP)
+    check_hash(Plan.objects.using(SWEEP).get(org_id=run.org_id, id=run.plan_id), using=SWEEP)
 
 
 def _told(run: Run) -> dict[str, object]:
@@ -212,31 +231,50 @@ def _refreshed(run: Run) -> Run:
 
 
 def _admitted(run: Run, *, clock: Clock) -> Run:
-    """Ask the guards and write down the answer, before anything is deleted."""
-    store = standing_for(run, clock=clock)
+    """Give the run as it stands, with the guards' answer: asked now where nobody asked them yet.
+
+    Raises:
+        Broken: of a run that was broken off, the plan is not what was decided.
+    """
     with acting_in(run.org_id, using=SWEEP):
-        org = Organization.objects.using(SWEEP).get(id=run.org_id)
-        plan = Plan.objects.using(SWEEP).get(org_id=run.org_id, id=run.plan_id)
-        try:
-            check_fresh(made_from(plan), now=facts_of(org, now=clock.now()))
-            check_hash(plan, using=SWEEP)
-            admission = admit(circumstances(run, org=org, plan=plan, clock=clock, store_ahead=store.apart))
-        except (Refused, Broken) as exc:
-            admission = Admission(Mode.BLOCKED, exc.message)
-        if admission.mode is Mode.LIVE:
-            run.mode = Mode.LIVE
-            run.stretch = settings.EBBTIDE_STRETCH
-            run.probe_id = store.probe
-            run.worker = f"{socket.gethostname()}:{os.getpid()}"
-        else:
-            run.mode = Mode.SIMULATED if admission.mode is Mode.SIMULATED else None
-            run.outcome = RunOutcome(admission.mode)
-            run.reason = admission.reason
-            run.ended_at = clock.now()
-        run.save(using=SWEEP, update_fields=["mode", "worker", "stretch", "probe", "outcome", "reason", "ended_at"])
+        run = Run.objects.using(SWEEP).get(org_id=run.org_id, id=run.id)
+        if run.outcome is not None:
+            return run
+        if run.mode is not None:
+            _check_plan(run)
+            return run
+        asks_store = deletes_objects(run)
+        if not asks_store:
+            _admit(run, clock=clock, store=Standing())
+    if asks_store:
+        store = standing(clock=clock)  # in no transaction: the store may take its time
+        with acting_in(run.org_id, using=SWEEP):
+            _admit(run, clock=clock, store=store)
     if run.outcome is not None:
         log.info("run ended", **_told(run))
     return run
+
+
+def _admit(run: Run, *, clock: Clock, store: Standing) -> None:
+    """Ask the guards and write down the answer, before anything is deleted; expects an open transaction."""
+    plan = Plan.objects.using(SWEEP).select_related("org").get(org_id=run.org_id, id=run.plan_id)
+    try:
+        check_fresh(made_from(plan), now=facts_of(plan.org, now=clock.now()))
+        check_hash(plan, using=SWEEP)
+        admission = admit(circumstances(run, org=plan.org, plan=plan, clock=clock, store_ahead=store.apart))
+    except (Refused, Broken) as exc:
+        admission = Admission(Mode.BLOCKED, exc.message)
+    if admission.mode is Mode.LIVE:
+        run.mode = Mode.LIVE
+        run.stretch = settings.EBBTIDE_STRETCH
+        run.probe_id = store.probe
+        run.worker = f"{socket.gethostname()}:{os.getpid()}"
+    else:
+        run.mode = Mode.SIMULATED if admission.mode is Mode.SIMULATED else None
+        run.outcome = RunOutcome(admission.mode)
+        run.reason = admission.reason
+        run.ended_at = clock.now()
+    run.save(using=SWEEP, update_fields=["mode", "worker", "stretch", "probe", "outcome", "reason", "ended_at"])
 
 
 def cancel_run(org_id: int, *, run_id: str, actor: str, now: datetime) -> Run:

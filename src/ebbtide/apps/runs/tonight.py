@@ -6,7 +6,7 @@ from datetime import datetime
 from ebbtide.apps.orgs.database import WEB
 from ebbtide.apps.orgs.models import Organization
 from ebbtide.apps.runs.circumstances import history_of, switch_says
-from ebbtide.apps.runs.models import Platform, Run
+from ebbtide.apps.runs.models import Platform
 from ebbtide.domain.guard import Caps, Clocks
 from ebbtide.engine.admit import Circumstances, Mode, admit
 from ebbtide.web.context.home import TonightNote
@@ -26,7 +26,7 @@ def tonight_note(org: Organization, *, night: datetime, selected: int, populatio
         switch=switch_says(Platform.objects.get(id=1), org=org),
         clocks=Clocks(host=night, database=night, last_good=None),
         caps=Caps(share_percent=org.share_cap_percent, items=org.item_cap),
-        history=history_of(Run.objects.filter(org_id=org.id), org=org.id, using=WEB),
+        history=history_of(org.id, using=WEB),
         selected=selected,
         population=population,
         confirmed=False,
