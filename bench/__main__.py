@@ -22,13 +22,14 @@ from bench import (
     purge,
     reports,
     whatif,
+    workers,
 )
 from bench.measure import fresh_database, machine
 from ebbtide.pg.launcher import Urls
 
 CALLS = Path("../shared/data/technion_bank_aug1999_d01-15.csv.gz")
 NAMES = [
-    "purge", "whole", "objects", "ingest", "nights", "partitions", "pages", "console", "forecast", "reports",
+    "purge", "whole", "workers", "objects", "ingest", "nights", "partitions", "pages", "console", "forecast", "reports",
     "interactions", "feed", "exports",
 ]  # fmt: skip
 MAP = Path("docs/examples/bank-calls.toml")
@@ -59,13 +60,14 @@ def measured(name: str, *, urls: Urls, asked: argparse.Namespace) -> list[str]:
     ways: dict[str, Callable[[], list[str]]] = {
         "purge": lambda: purge.measure(urls, rows=asked.rows, load=purge.SHARED),
         "whole": lambda: purge.measure(urls, rows=asked.rows, load=purge.whole(asked.rows)),
+        "workers": lambda: workers.measure(urls, rows=asked.rows),
         "reports": lambda: reports.measure(urls, rows=asked.rows, share=asked.share),
         "interactions": lambda: interactions.measure(urls, rows=asked.rows, share=asked.share),
         "objects": lambda: objects.measure(urls, objects=asked.objects),
         "ingest": lambda: ingest.measure(urls, rows=500_000) + import_of_calls(),
         "feed": lambda: feed.measure(urls, rows=100_000),
         "exports": lambda: exports.measure(rows=200_000, recordings=20_000),
-        "nights": lambda: nights.measure(count=1_000),
+        "nights": lambda: nights.measure(urls, count=1_000),
         "forecast": lambda: forecast.measure() + whatif.measure(urls),
         "pages": lambda: pages.measure(urls, rows=asked.rows, orgs_besides=asked.organizations),
         "console": lambda: console.measure(urls, count=asked.organizations),

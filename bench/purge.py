@@ -7,6 +7,7 @@ alone, at least 100,000 rows each. Somebody else reads all the while.
 """
 
 import time
+from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from datetime import date, timedelta
@@ -15,7 +16,7 @@ from itertools import accumulate
 import psycopg
 
 from bench.measure import Urls, checkpoint, peak_mib, seconds
-from bench.reader import Reader
+from bench.reader import Reader, Watched
 from ebbtide.apps.orgs import services as orgs
 from ebbtide.apps.orgs.database import acting_in
 from ebbtide.apps.orgs.models import Organization
@@ -27,7 +28,7 @@ from ebbtide.domain.identity import public_id
 from ebbtide.domain.job import JobType, What
 from ebbtide.engine.clock import SystemClock
 
-QUEUES, ORGANIZATIONS = 20, 10
+QUEUES, ORGANIZATIONS, ZONE = 20, 10, "Europe/Berlin"
 _WRITERS = 2
 CLOCK = SystemClock()
 
@@ -89,9 +90,7 @@ def organizations() -> list[tuple[Organization, int]]:
     """Ten organizations, each with its queues; gives the first queue's number."""
     found = []
     for number in range(ORGANIZATIONS):
-        org = onboard(
-            f"Centre {number}", zone="Europe/Berlin", onboarded_on=CLOCK.now().date().replace(year=2021), actor="bench"
-        )
+        org = onboard(f"Centre {number}", zone=ZONE, onboarded_on=CLOCK.now().date().replace(year=2021), actor="bench")
         with acting_in(org.id) as cursor:
             cursor.execute(
                 "INSERT INTO catalog_queue (org_id, name) SELECT %s, 'Q' || n FROM generate_series(1, %s) n "
@@ -108,7 +107,7 @@ def fill(urls: Urls, *, centres: list[tuple[Organization, int]], rows: int, load
     Written as superuser, past row-level security and triggers, because only the layout matters here; the cells are
     counted afterwards. Ingest has its own benchmark.
     """
-    today = local_day(CLOCK.now(), zone=parse_zone("Europe/Berlin"))
+    today = local_day(CLOCK.now(), zone=parse_zone(ZONE))
     days = [today - timedelta(days=age) for age in range(load.days + 2, 2, -1)]
     big = len(load.layouts)
     rest = (1 - load.share * big) / (len(centres) - big)
@@ -171,13 +170,29 @@ def measure(urls: Urls, *, rows: int, load: Load) -> list[str]:
     return told
 
 
-def _run(
-    urls: Urls, *, org: Organization, neighbour: Organization, period: int, rows: int, layout: Layout
-) -> list[str]:
-    today = local_day(CLOCK.now(), zone=parse_zone(org.zone))
+def arm(org: Organization, *, period: int) -> None:
+    """Let an organization keep its rows for so many days, and its runs delete."""
     create_job(org.id, type=JobType.GLOBAL, what=What.ALL, days=Days(period), queues=frozenset(), actor="bench")
     orgs.arm(org.id, reason="bench", actor="bench", now=CLOCK.now())
 
+
+def run_live(org: int) -> int:
+    """Make a plan, confirm it and carry it out; gives the items purged."""
+    plan = public_id("plan", planning.make_plan(org, as_of=None, now=CLOCK.now()).id)
+    planning.confirm_plan(org, plan_id=plan, actor="bench", now=CLOCK.now())
+    today = local_day(CLOCK.now(), zone=parse_zone(ZONE))
+    asked = services.Asked(trigger="manual", local_date=today, plan_id=plan)
+    run = services.start_run(org, asked=asked, clock=CLOCK)
+    if run.outcome != "completed":
+        raise SystemExit(f"the run ended {run.outcome}: {run.reason}")
+    return run.purged
+
+
+def _run(
+    urls: Urls, *, org: Organization, neighbour: Organization, period: int, rows: int, layout: Layout
+) -> list[str]:
+    arm(org, period=period)
+    today = local_day(CLOCK.now(), zone=parse_zone(ZONE))
     with psycopg.connect(urls.superuser, autocommit=True) as admin:
         admin.execute("VACUUM bare")  # what an earlier run deleted there is no part of this one
         reader = Reader(urls, org=neighbour.id)
@@ -190,31 +205,19 @@ def _run(
                 "DELETE FROM bare WHERE org_id = %s AND day < %s", [org.id, today - timedelta(days=period)]
             ).rowcount
 
-        bare = seconds(big_delete)
+        idle = reader.watched(lambda: time.sleep(3))
+        bare, beside_bare = _watched(reader, big_delete)
         others = _others(admin, org=org.id)
         checkpoint(urls)
-        idle = reader.watched(lambda: time.sleep(3))
         before = peak_mib()
         wal = admin.execute("SELECT pg_current_wal_lsn()").fetchone()
         purged = 0
 
         def whole_run() -> None:
             nonlocal purged
-            plan = planning.make_plan(org.id, as_of=None, now=CLOCK.now())
-            planning.confirm_plan(org.id, plan_id=public_id("plan", plan.id), actor="bench", now=CLOCK.now())
-            asked = services.Asked(trigger="manual", local_date=today, plan_id=public_id("plan", plan.id))
-            run = services.start_run(org.id, asked=asked, clock=CLOCK)
-            if run.outcome != "completed":
-                raise SystemExit(f"the run ended {run.outcome}: {run.reason}")
-            purged = run.purged
+            purged = run_live(org.id)
 
-        took = 0.0
-
-        def timed() -> None:
-            nonlocal took
-            took = seconds(whole_run)
-
-        busy = reader.watched(timed)
+        took, busy = _watched(reader, whole_run)
         written = admin.execute("SELECT pg_current_wal_lsn() - %s::pg_lsn", wal).fetchone()
         if purged != bare_rows or _others(admin, org=org.id) != others:
             raise SystemExit(f"the run took {purged} rows, the yardstick {bare_rows}: no figure is worth anything")
@@ -225,9 +228,25 @@ def _run(
         f"WAL of the run: {(written[0] if written else 0) / purged:,.0f} B/row",
         f"peak memory of the process: {peak_mib():,.0f} MiB (asked: 300), {peak_mib() - before:,.0f} of it by the run",
         f"a neighbour's report beside the run ({busy.count}): p95 {busy.p95:,.1f} ms, longest {busy.longest:,.0f} ms",
+        (
+            f"the same beside the big DELETE ({beside_bare.count}): p95 {beside_bare.p95:,.1f} ms, "
+            f"longest {beside_bare.longest:,.0f} ms"
+        ),
         f"the same while nothing runs ({idle.count}): p95 {idle.p95:,.1f} ms, longest {idle.longest:,.0f} ms",
-        f"ratio of the p95 {busy.p95 / idle.p95:.2f} (asked: 1.25)",
+        f"ratio of the p95 {busy.p95 / idle.p95:.2f} (asked: 1.25), the big DELETE's {beside_bare.p95 / idle.p95:.2f}",
     ]
+
+
+def _watched(reader: Reader, work: Callable[[], None]) -> tuple[float, Watched]:
+    """Do something while somebody looks at reports; gives its seconds and their looks."""
+    took = 0.0
+
+    def timed() -> None:
+        nonlocal took
+        took = seconds(work)
+
+    watched = reader.watched(timed)
+    return took, watched
 
 
 def _others(admin: "psycopg.Connection[tuple[int, ...]]", *, org: int) -> int:
