@@ -30,6 +30,7 @@ from ebbtide.engine.clock import SystemClock
 
 QUEUES, ORGANIZATIONS, ZONE = 20, 10, "Europe/Berlin"
 _WRITERS = 2
+_CALM_S = 120
 CLOCK = SystemClock()
 
 
@@ -194,9 +195,8 @@ def _run(
     arm(org, period=period)
     today = local_day(CLOCK.now(), zone=parse_zone(ZONE))
     with psycopg.connect(urls.superuser, autocommit=True) as admin:
-        admin.execute("VACUUM bare")  # what an earlier run deleted there is no part of this one
         reader = Reader(urls, org=neighbour.id)
-        checkpoint(urls)
+        _calm(urls, admin)
         bare_rows = 0
 
         def big_delete() -> None:
@@ -208,7 +208,7 @@ def _run(
         idle = reader.watched(lambda: time.sleep(3))
         bare, beside_bare = _watched(reader, big_delete)
         others = _others(admin, org=org.id)
-        checkpoint(urls)
+        _calm(urls, admin)
         before = peak_mib()
         wal = admin.execute("SELECT pg_current_wal_lsn()").fetchone()
         purged = 0
@@ -227,14 +227,28 @@ def _run(
         f"ratio {bare / took:.2f} (asked here: {layout.asked})",
         f"WAL of the run: {(written[0] if written else 0) / purged:,.0f} B/row",
         f"peak memory of the process: {peak_mib():,.0f} MiB (asked: 300), {peak_mib() - before:,.0f} of it by the run",
-        f"a neighbour's report beside the run ({busy.count}): p95 {busy.p95:,.1f} ms, longest {busy.longest:,.0f} ms",
-        (
-            f"the same beside the big DELETE ({beside_bare.count}): p95 {beside_bare.p95:,.1f} ms, "
-            f"longest {beside_bare.longest:,.0f} ms"
-        ),
-        f"the same while nothing runs ({idle.count}): p95 {idle.p95:,.1f} ms, longest {idle.longest:,.0f} ms",
+        f"a neighbour's report beside the run: {_told(busy)}",
+        f"the same beside the big DELETE: {_told(beside_bare)}",
+        f"the same while nothing runs: {_told(idle)}",
         f"ratio of the p95 {busy.p95 / idle.p95:.2f} (asked: 1.25), the big DELETE's {beside_bare.p95 / idle.p95:.2f}",
     ]
+
+
+def _calm(urls: Urls, admin: "psycopg.Connection[tuple[int, ...]]") -> None:
+    """Let what was done before be over: what cleans up behind a big DELETE slows down whoever reads beside the run."""
+    admin.execute("VACUUM bare")
+    checkpoint(urls)
+    for _ in range(_CALM_S):
+        busy = admin.execute(
+            "SELECT 1 FROM pg_stat_activity WHERE backend_type = 'autovacuum worker' LIMIT 1"
+        ).fetchone()
+        if busy is None:
+            return
+        time.sleep(1)
+
+
+def _told(looks: Watched) -> str:
+    return f"{looks.count} looks, median {looks.median:.1f} ms, p95 {looks.p95:.1f} ms, longest {looks.longest:.0f} ms"
 
 
 def _watched(reader: Reader, work: Callable[[], None]) -> tuple[float, Watched]:

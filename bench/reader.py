@@ -22,6 +22,7 @@ class Watched:
     """How long looks took, in milliseconds."""
 
     count: int
+    median: float
     p95: float
     longest: float
 
@@ -46,7 +47,7 @@ class Reader:
             ours.send("enough")
         took: list[float] = sorted(ours.recv())
         reader.join()
-        return Watched(len(took), took[int(len(took) * 0.95)], took[-1])
+        return Watched(len(took), took[len(took) // 2], took[int(len(took) * 0.95)], took[-1])
 
 
 def _look(url: str, org: int, told: "Connection[object, object]") -> None:
