@@ -7,6 +7,7 @@ good, whatever is deleted.
 import secrets
 import time
 import urllib.request
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
@@ -18,6 +19,7 @@ from tests.stores import seaweed
 
 NEIGHBOUR = "org_2/que_1/2026-01-01/audio/0"
 PATIENCE_S = 60.0
+WRITERS = 8
 MIB = 1024 * 1024
 
 
@@ -30,9 +32,13 @@ def planted(objects: Objects, *, count: int, times: int = 1) -> tuple[list[str],
     """Objects with a needle each, one of them large; and a neighbour's. With `times` > 1 each is written over."""
     keys = [f"org_1/que_1/2026-01-01/audio/{number:032x}" for number in range(count)]
     planted, theirs = needles(count * times), needles(1)[0]
-    for number, needle in enumerate(planted):
+
+    def plant(number: int) -> None:
         filler = secrets.token_bytes(6 * MIB if number == 0 else 200)
-        objects.put(keys[number % count], [filler, needle.encode(), b"."])
+        objects.put(keys[number % count], [filler, planted[number].encode(), b"."])
+
+    with ThreadPoolExecutor(WRITERS) as pool:
+        list(pool.map(plant, range(len(planted))))
     objects.put(NEIGHBOUR, [theirs.encode()])
     return keys, planted, theirs
 
@@ -60,7 +66,7 @@ def vacuumed(server: seaweed.Seaweed, *, hidden: list[str]) -> set[str]:
 
 @pytest.mark.long
 @pytest.mark.parametrize("versions", [False, True], ids=["plain", "versioned"])
-@pytest.mark.parametrize("count", [50, 1_000])
+@pytest.mark.parametrize("count", [50, 10_000])
 def test_seaweedfs_holds_nothing_once_its_volumes_are_vacuumed(
     s3_settings: seaweed.Seaweed, count: int, versions: bool
 ) -> None:
