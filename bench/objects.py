@@ -25,6 +25,7 @@ from botocore.config import Config
 from django.conf import settings
 from tests.stores import seaweed
 
+from bench import processors
 from bench.measure import Urls, checkpoint, peak_mib, seconds
 from ebbtide.apps.orgs import services as orgs
 from ebbtide.apps.orgs.database import acting_in
@@ -76,13 +77,15 @@ def _on(urls: Urls, *, name: str, url: str, objects: int, server: seaweed.Seawee
     org = _organization(name, urls=urls, objects=objects)
     probing.probe_now(clock=CLOCK)
     checkpoint(urls)
-    before = peak_mib()
+    before, spent = peak_mib(), processors.spent()
     ours = seconds(lambda: _run(org, objects=objects))
-    lines = [f"{name}: live run over {objects:,} objects of 4 KiB: {objects / ours:,.0f} objects/s"]
-    for how, taken in _yardsticks(objects=objects, server=server):
-        lines.append(
-            f"{name}: {how}" if taken is None else f"{name}: {how}: {objects / taken:,.0f}/s, ratio {taken / ours:.2f}"
-        )
+    lines = [
+        f"{name}: live run over {objects:,} objects of 4 KiB: {objects / ours:,.0f} objects/s; "
+        + processors.told(spent, seconds=ours)
+    ]
+    for how, taken, cost in _yardsticks(objects=objects, server=server):
+        figures = "" if taken is None else f": {objects / taken:,.0f}/s, ratio {taken / ours:.2f}; {cost}"
+        lines.append(f"{name}: {how}{figures}")
     return [
         *lines,
         f"{name}: memory of the process: {peak_mib():,.0f} MiB, {peak_mib() - before:,.0f} of it by the run",
@@ -150,8 +153,8 @@ def _run(org: Organization, *, objects: int) -> None:
         raise SystemExit(f"the run ended {run.outcome} with {run.purged} of {objects}: {run.reason}")
 
 
-def _yardsticks(*, objects: int, server: seaweed.Seaweed | None) -> Iterator[tuple[str, float | None]]:
-    """Delete as many objects in other ways; gives each way, and its seconds or None where it is not there."""
+def _yardsticks(*, objects: int, server: seaweed.Seaweed | None) -> Iterator[tuple[str, float | None, str]]:
+    """Delete as many objects in other ways; gives each way, its seconds or None where it is not there, its cost."""
     store = object_store()
 
     def bare() -> None:
@@ -171,13 +174,15 @@ def _yardsticks(*, objects: int, server: seaweed.Seaweed | None) -> Iterator[tup
         ]  # fmt: skip
     for how, deed in ways:
         if deed is None:
-            yield how, None
+            yield how, None, ""
             continue
         _write(store, [f"bare/{number % 40}/audio/{uuid.uuid4().hex}" for number in range(objects)])
+        spent = processors.spent()
         taken = seconds(deed)
+        cost = processors.told(spent, seconds=taken)
         if any(page for page in obstore.list(store.opened.store, "bare")):
             raise SystemExit(f"{how} left something: no figure is worth anything")
-        yield how, taken
+        yield how, taken, cost
 
 
 def _patient(server: seaweed.Seaweed) -> Any:
