@@ -5,6 +5,7 @@ from datetime import UTC, datetime, timedelta
 
 import psycopg
 import pytest
+from psycopg import sql
 
 from ebbtide.apps.orgs.models import Organization
 from ebbtide.apps.orgs.services import arm
@@ -88,3 +89,18 @@ def test_a_silence_lasts_until_somebody_confirms(alice: Organization, database: 
     assert run(alice, plan_id=plan(alice, confirmed=True)).purged == 2
     load(alice, "billing", back=20, count=2)
     assert run(alice, plan_id=plan(alice, confirmed=False)).purged == 2
+
+
+@pytest.mark.parametrize("column", ["cells", "items", "bytes"])
+def test_a_plan_whose_head_says_less_than_its_lines_is_not_carried_out(
+    alice: Organization, database: Urls, column: str
+) -> None:
+    made = plan(alice, confirmed=False)
+    with psycopg.connect(database.superuser, autocommit=True) as admin:
+        admin.execute("SET session_replication_role = replica")
+        admin.execute(sql.SQL("UPDATE runs_plan SET {} = 0").format(sql.Identifier(column)))
+    before = cast.everything(alice)
+    blocked = run(alice, plan_id=made)
+    assert blocked.outcome == RunOutcome.BLOCKED
+    assert "does not fit its hash" in blocked.reason
+    assert cast.everything(alice) == before

@@ -22,7 +22,7 @@ from ebbtide.domain.calendar import Days, local_day, parse_zone
 from ebbtide.domain.cell import Cell, DataType
 from ebbtide.domain.errors import Broken, InputInvalid
 from ebbtide.domain.identity import not_found, parse_id, public_id
-from ebbtide.domain.plan import Facts, PlanHash, PlannedCell
+from ebbtide.domain.plan import Facts, PlanHash, PlannedCell, Totals
 from ebbtide.engine.admit import Mode
 from ebbtide.engine.simulate import plan_cells
 
@@ -39,24 +39,33 @@ def facts_of(org: Organization, *, now: datetime) -> Facts:
     )
 
 
-def make_plan(org_id: int, *, as_of: date | None, now: datetime, using: str = WEB) -> Plan:
+def make_plan(org_id: int, *, as_of: date | None, now: datetime) -> Plan:
     """Decide what is due and store it; deletes nothing.
 
     Args:
         org_id: the organization.
         as_of: org-local date of the night; None for today's.
         now: the frozen moment (UTC).
-        using: the role's connection.
 
     Raises:
         InputInvalid: `as_of` lies in the future.
     """
-    with acting_in(org_id, using=using):
-        return make_plan_here(org_id, as_of=as_of, now=now, using=using)
+    with acting_in(org_id):
+        return make_plan_here(org_id, as_of=as_of, now=now, using=WEB)
 
 
 def make_plan_here(org_id: int, *, as_of: date | None, now: datetime, using: str) -> Plan:
-    """Do what `make_plan` does, within a transaction in the organization that is open already."""
+    """Do what `make_plan` does, within a transaction in the organization that is open already.
+
+    Args:
+        org_id: the organization.
+        as_of: org-local date of the night; None for today's.
+        now: the frozen moment (UTC).
+        using: the role whose transaction it is.
+
+    Raises:
+        InputInvalid: `as_of` lies in the future.
+    """
     org = Organization.objects.using(using).get(id=org_id)
     facts = facts_of(org, now=now)
     on = as_of or facts.made_on
@@ -182,7 +191,7 @@ def planned_cells(plan: Plan, *, using: str = WEB) -> Iterator[PlannedCell]:
 
 
 def check_hash(plan: Plan, *, using: str = WEB) -> None:
-    """Read the plan back and compare it with its hash; expects an open transaction in the organization.
+    """Read the plan back and compare it with its hash and its head; expects an open transaction in the organization.
 
     Raises:
         Broken: what is stored is not what was decided.
@@ -190,7 +199,8 @@ def check_hash(plan: Plan, *, using: str = WEB) -> None:
     hashed = PlanHash(org=plan.org_id, as_of=plan.as_of)
     for planned in planned_cells(plan, using=using):
         hashed.add(planned)
-    if hashed.digest() != bytes(plan.sha256):
+    head = Totals(plan.cells, plan.items, plan.bytes, plan.oldest, plan.newest)
+    if hashed.digest() != bytes(plan.sha256) or hashed.totals != head:
         raise Broken(f"{public_id('plan', plan.id)} does not fit its hash: it is not carried out. Make a new plan.")
 
 

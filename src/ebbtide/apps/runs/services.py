@@ -269,6 +269,9 @@ def _admit(run: Run, *, clock: Clock, store: Standing) -> None:
         run.stretch = settings.EBBTIDE_STRETCH
         run.probe_id = store.probe
         run.worker = f"{socket.gethostname()}:{os.getpid()}"
+        if not plan.cells and not plan.rest_items:  # nothing to go through, to look after or to add up
+            run.outcome = RunOutcome.COMPLETED
+            run.ended_at = clock.now()
     else:
         run.mode = Mode.SIMULATED if admission.mode is Mode.SIMULATED else None
         run.outcome = RunOutcome(admission.mode)
