@@ -78,7 +78,7 @@ def _looks(urls: Urls, deed: Callable[[], object]) -> tuple[list[float], list[fl
 
     def look() -> None:
         seen = -1
-        with psycopg.connect(urls.superuser, autocommit=True) as connection:
+        with psycopg.connect(urls.superuser, autocommit=True, prepare_threshold=None) as connection:
             while not done.is_set():
                 before, start = count, time.monotonic()
                 connection.execute(_LOOK, [DAYS - READ_DAYS]).fetchall()

@@ -14,7 +14,7 @@ from pathlib import Path
 import polars as pl
 import psycopg
 
-from bench.measure import Urls, checkpoint, peak_mib, scratch, seconds
+from bench.measure import Urls, checkpoint, forget_peak, peak_mib, scratch, seconds
 from ebbtide.apps.demo.calls import generate_days
 from ebbtide.apps.demo.centre import HARBOUR
 from ebbtide.apps.insights.intake.segments import Batch
@@ -91,7 +91,7 @@ def measure_file(*, calls: Path, map_file: Path, rows: int) -> list[str]:
             line = lines[number % len(lines)]
             writer.writerow([f"{line[0]}x{number // len(lines)}", *line[1:]])
     org = onboard("File", zone="Asia/Jerusalem", onboarded_on=date(2021, 1, 1), actor="bench")
-    before = peak_mib()
+    before = forget_peak()
     taken = seconds(
         lambda: import_segments(
             org,

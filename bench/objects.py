@@ -26,7 +26,7 @@ from django.conf import settings
 from tests.stores import seaweed
 
 from bench import processors
-from bench.measure import Urls, checkpoint, peak_mib, seconds
+from bench.measure import Urls, checkpoint, forget_peak, peak_mib, seconds
 from ebbtide.apps.orgs import services as orgs
 from ebbtide.apps.orgs.database import acting_in
 from ebbtide.apps.orgs.models import Organization
@@ -77,18 +77,16 @@ def _on(urls: Urls, *, name: str, url: str, objects: int, server: seaweed.Seawee
     org = _organization(name, urls=urls, objects=objects)
     probing.probe_now(clock=CLOCK)
     checkpoint(urls)
-    before, spent = peak_mib(), processors.spent()
+    before, spent = forget_peak(), processors.spent()
     ours = seconds(lambda: _run(org, objects=objects))
-    lines = [
-        f"{name}: live run over {objects:,} objects of 4 KiB: {objects / ours:,.0f} objects/s; "
-        + processors.told(spent, seconds=ours)
-    ]
+    cost, peak = processors.told(spent, seconds=ours), peak_mib()
+    lines = [f"{name}: live run over {objects:,} objects of 4 KiB: {objects / ours:,.0f} objects/s; {cost}"]
     for how, taken, cost in _yardsticks(objects=objects, server=server):
         figures = "" if taken is None else f": {objects / taken:,.0f}/s, ratio {taken / ours:.2f}; {cost}"
         lines.append(f"{name}: {how}{figures}")
     return [
         *lines,
-        f"{name}: memory of the process: {peak_mib():,.0f} MiB, {peak_mib() - before:,.0f} of it by the run",
+        f"{name}: memory of the process: {peak:,.0f} MiB, {peak - before:,.0f} of it by the run",
     ]
 
 

@@ -11,11 +11,12 @@ from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from datetime import date, timedelta
+from functools import partial
 from itertools import accumulate
 
 import psycopg
 
-from bench.measure import Urls, checkpoint, peak_mib, seconds
+from bench.measure import Urls, checkpoint, forget_peak, peak_mib, seconds
 from bench.reader import Reader, Watched
 from ebbtide.apps.orgs import services as orgs
 from ebbtide.apps.orgs.database import acting_in
@@ -30,7 +31,8 @@ from ebbtide.engine.clock import SystemClock
 
 QUEUES, ORGANIZATIONS, ZONE = 20, 10, "Europe/Berlin"
 _WRITERS = 2
-_CALM_S = 120
+_CALM_S = 600
+_IDLE_S = 10
 CLOCK = SystemClock()
 
 
@@ -57,11 +59,13 @@ class Load:
         days: so many days, of which the older half is due.
         share: of all rows, of each organization that has a run; the others share the rest.
         layouts: one after the other.
+        apart: rows of the last organization in each of two days of its own, for somebody to read who has no others.
     """
 
     days: int
     share: float
     layouts: tuple[Layout, ...]
+    apart: int = 0
 
 
 SHARED = Load(
@@ -73,7 +77,8 @@ SHARED = Load(
 
 def whole(rows: int) -> Load:
     """Days of 100,000 rows or more, each of one organization alone."""
-    return Load(days=max(2, rows // 100_000), share=1, layouts=(Layout("whole partitions", settled=True, asked=5),))
+    layout = Layout("whole partitions", settled=True, asked=5)
+    return Load(days=max(2, rows // 100_000), share=1, layouts=(layout,), apart=15_000)
 
 
 _COLUMNS = "org_id, queue_id, day, id, source_key, channel, customer, agent, ended_at, talk_s, wait_s, outcome"
@@ -110,15 +115,16 @@ def fill(urls: Urls, *, centres: list[tuple[Organization, int]], rows: int, load
     """
     today = local_day(CLOCK.now(), zone=parse_zone(ZONE))
     days = [today - timedelta(days=age) for age in range(load.days + 2, 2, -1)]
+    apart = [today - timedelta(days=age) for age in (2, 1)] if load.apart else []
     big = len(load.layouts)
     rest = (1 - load.share * big) / (len(centres) - big)
     starts = list(accumulate([load.share] * big + [rest] * (len(centres) - big), initial=0.0))[:-1]
     sql = _ROWS.format(queues=QUEUES - 1)
     with psycopg.connect(urls.superuser, autocommit=True) as admin:
-        admin.execute("SELECT insights_ensure_days(%s::date[])", [days])
+        admin.execute("SELECT insights_ensure_days(%s::date[])", [[*days, *apart]])
         admin.execute("CREATE TABLE bare (LIKE insights_segment INCLUDING GENERATED, PRIMARY KEY (org_id, id))")
 
-        def write(some: list[date]) -> None:
+        def write(some: list[date], *, count: int, starts: list[float]) -> None:
             with psycopg.connect(urls.superuser, autocommit=True) as connection:
                 connection.execute("SET session_replication_role = replica")
                 for day in some:
@@ -126,7 +132,7 @@ def fill(urls: Urls, *, centres: list[tuple[Organization, int]], rows: int, load
                         f"INSERT INTO insights_segment ({_COLUMNS}) {sql} ORDER BY random()",
                         {
                             "day": day,
-                            "count": rows // load.days,
+                            "count": count,
                             "from": starts,
                             "orgs": [org.id for org, _ in centres],
                             "queues": [queue for _, queue in centres],
@@ -137,7 +143,9 @@ def fill(urls: Urls, *, centres: list[tuple[Organization, int]], rows: int, load
                     )
 
         with ThreadPoolExecutor(_WRITERS) as pool:
-            list(pool.map(write, [days[place::_WRITERS] for place in range(_WRITERS)]))
+            shares = [days[place::_WRITERS] for place in range(_WRITERS)]
+            list(pool.map(partial(write, count=rows // load.days, starts=starts), shares))
+        write(apart, count=load.apart, starts=[0.0] * len(centres))  # all of them the last one's
         admin.execute("SET session_replication_role = replica")
         admin.execute(
             "INSERT INTO catalog_cell (org_id, queue_id, day, data_type, items, bytes) "
@@ -196,7 +204,9 @@ def _run(
     today = local_day(CLOCK.now(), zone=parse_zone(ZONE))
     with psycopg.connect(urls.superuser, autocommit=True) as admin:
         reader = Reader(urls, org=neighbour.id)
-        _calm(urls, admin)
+        others = _others(admin, org=org.id)
+        admin.execute("SELECT count(*) FROM bare")  # both tables are as warm, then
+        calm(urls)
         bare_rows = 0
 
         def big_delete() -> None:
@@ -205,11 +215,10 @@ def _run(
                 "DELETE FROM bare WHERE org_id = %s AND day < %s", [org.id, today - timedelta(days=period)]
             ).rowcount
 
-        idle = reader.watched(lambda: time.sleep(3))
+        idle = reader.watched(lambda: time.sleep(_IDLE_S))
         bare, beside_bare = _watched(reader, big_delete)
-        others = _others(admin, org=org.id)
-        _calm(urls, admin)
-        before = peak_mib()
+        calm(urls)
+        before = forget_peak()
         wal = admin.execute("SELECT pg_current_wal_lsn()").fetchone()
         purged = 0
 
@@ -218,6 +227,7 @@ def _run(
             purged = run_live(org.id)
 
         took, busy = _watched(reader, whole_run)
+        peak = peak_mib()
         written = admin.execute("SELECT pg_current_wal_lsn() - %s::pg_lsn", wal).fetchone()
         if purged != bare_rows or _others(admin, org=org.id) != others:
             raise SystemExit(f"the run took {purged} rows, the yardstick {bare_rows}: no figure is worth anything")
@@ -226,7 +236,7 @@ def _run(
         f"bare big DELETE of the same rows: {purged / bare:,.0f} rows/s",
         f"ratio {bare / took:.2f} (asked here: {layout.asked})",
         f"WAL of the run: {(written[0] if written else 0) / purged:,.0f} B/row",
-        f"peak memory of the process: {peak_mib():,.0f} MiB (asked: 300), {peak_mib() - before:,.0f} of it by the run",
+        f"peak memory of the process: {peak:,.0f} MiB (asked: 300), {peak - before:,.0f} of it by the run",
         f"a neighbour's report beside the run: {_told(busy)}",
         f"the same beside the big DELETE: {_told(beside_bare)}",
         f"the same while nothing runs: {_told(idle)}",
@@ -234,17 +244,17 @@ def _run(
     ]
 
 
-def _calm(urls: Urls, admin: "psycopg.Connection[tuple[int, ...]]") -> None:
+def calm(urls: Urls) -> None:
     """Let what was done before be over: what cleans up behind a big DELETE slows down whoever reads beside the run."""
-    admin.execute("VACUUM bare")
-    checkpoint(urls)
-    for _ in range(_CALM_S):
-        busy = admin.execute(
-            "SELECT 1 FROM pg_stat_activity WHERE backend_type = 'autovacuum worker' LIMIT 1"
-        ).fetchone()
-        if busy is None:
-            return
-        time.sleep(1)
+    with psycopg.connect(urls.superuser, autocommit=True) as admin:
+        admin.execute("VACUUM (ANALYZE) bare, insights_segment")
+        checkpoint(urls)
+        for _ in range(_CALM_S):
+            cleaning = "SELECT 1 FROM pg_stat_activity WHERE backend_type = 'autovacuum worker' LIMIT 1"
+            if admin.execute(cleaning).fetchone() is None:
+                return
+            time.sleep(1)
+    raise SystemExit("autovacuum came to no end: no figure beside it is worth anything")
 
 
 def _told(looks: Watched) -> str:

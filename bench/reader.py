@@ -40,6 +40,7 @@ class Reader:
         ours, theirs = spawning.Pipe()
         reader = spawning.Process(target=_look, args=(self._urls.web, self._org, theirs), daemon=True)
         reader.start()
+        theirs.close()  # so that a reader that died is not waited for
         ours.recv()  # it has looked once: what it takes to begin is no part of the figure
         try:
             work()
@@ -52,7 +53,7 @@ class Reader:
 
 def _look(url: str, org: int, told: "Connection[object, object]") -> None:
     took: list[float] = []
-    with psycopg.connect(url) as connection:
+    with psycopg.connect(url, prepare_threshold=None) as connection:  # the product prepares nothing either
         while not told.poll():
             start = time.monotonic()
             with connection.transaction():
