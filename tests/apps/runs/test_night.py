@@ -1,17 +1,21 @@
 """A night on real PostgreSQL and a real folder: what goes, what stays, what it is called."""
 
+from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, date, datetime, timedelta
 
 import pytest
+from django.db import connections
 
 from ebbtide.apps.orgs import services as orgs
+from ebbtide.apps.orgs.database import SWEEP, acting_in
+from ebbtide.apps.orgs.locks import carrying
 from ebbtide.apps.orgs.models import Organization
 from ebbtide.apps.policies.services import create_job
 from ebbtide.apps.runs import planning, services
-from ebbtide.apps.runs.models import Run
+from ebbtide.apps.runs.models import Plan, Run
 from ebbtide.domain.calendar import Days, local_day, parse_zone
 from ebbtide.domain.cell import DataType
-from ebbtide.domain.errors import PlanStale
+from ebbtide.domain.errors import PlanStale, Taken
 from ebbtide.domain.identity import public_id
 from ebbtide.domain.job import JobType, What
 from ebbtide.engine.clock import SystemClock
@@ -139,3 +143,46 @@ def test_a_plan_older_than_its_facts_is_refused(alice: Organization) -> None:
     plan = planning.make_plan(alice.id, as_of=None, now=yesterday)
     with pytest.raises(PlanStale, match="today"):
         run_now(alice, plan_id=public_id("plan", plan.id))
+
+
+def test_nothing_begins_while_a_run_is_carried(alice: Organization, charlie: Organization) -> None:
+    """Nor is a plan left behind, which can be large: whoever comes second is told, and nothing is written."""
+    before, neighbour = everything(alice), everything(charlie)
+    with acting_in(alice.id, using=SWEEP):
+        plan = planning.make_plan_here(alice.id, as_of=None, now=CLOCK.now(), using=SWEEP)
+        run = Run.objects.using(SWEEP).create(
+            org_id=alice.id, plan_id=plan.id, local_date=days_ago(alice, 0), trigger="manual", frozen_at=CLOCK.now()
+        )
+    plans = numbers_of_plans(alice)
+
+    def come_second() -> None:
+        for come in (lambda: run_now(alice), lambda: services.simulate(alice.id, clock=CLOCK)):
+            with pytest.raises(Taken):
+                come()
+        connections.close_all()
+
+    with carrying(run.id) as held, ThreadPoolExecutor(1) as another:
+        assert held
+        another.submit(come_second).result()
+    assert numbers_of_plans(alice) == plans
+    assert everything(alice) == before
+    assert everything(charlie) == neighbour
+
+
+def numbers_of_plans(org: Organization) -> set[int]:
+    with acting_in(org.id):
+        return set(Plan.objects.filter(org_id=org.id).values_list("id", flat=True))
+
+
+@pytest.mark.parametrize("at_once", [1, 500])
+def test_a_plan_is_read_back_the_same_in_one_piece_and_in_many(
+    alice: Organization, charlie: Organization, monkeypatch: pytest.MonkeyPatch, at_once: int
+) -> None:
+    monkeypatch.setattr(planning, "_LINES_AT_ONCE", at_once)
+    planning.make_plan(charlie.id, as_of=None, now=CLOCK.now())
+    plan = planning.make_plan(alice.id, as_of=None, now=CLOCK.now())
+    with acting_in(alice.id):
+        planning.check_hash(plan)
+        cells = list(planning.planned_cells(plan))
+    assert plan.cells == len(cells) == 16
+    assert sum(one.cell.items for one in cells) == plan.items

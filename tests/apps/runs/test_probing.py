@@ -6,9 +6,10 @@ from datetime import UTC, date, datetime, timedelta
 import psycopg
 import pytest
 from django.conf import settings
+from django.db import connections
 
 from ebbtide.apps.orgs import services as orgs
-from ebbtide.apps.orgs.database import acting_in
+from ebbtide.apps.orgs.database import SWEEP, acting_in
 from ebbtide.apps.orgs.models import Organization
 from ebbtide.apps.policies.services import create_job
 from ebbtide.apps.runs import planning, probing, services
@@ -148,6 +149,60 @@ def test_a_store_whose_clock_is_elsewhere_stops_the_run(
     assert (everything(alice), everything(charlie)) == (before, neighbour)
     monkeypatch.setattr(Objects, "clock", lambda _self: CLOCK.now() + timedelta(seconds=60))
     assert run_of(alice).outcome == "completed"
+    assert everything(charlie) == neighbour
+
+
+def test_no_transaction_is_open_while_the_store_is_asked(
+    alice: Organization, charlie: Organization, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    neighbour, asked = everything(charlie), []
+
+    def clock(_self: Objects) -> datetime:
+        asked.append(connections[SWEEP].in_atomic_block)
+        return CLOCK.now()
+
+    monkeypatch.setattr(Objects, "clock", clock)
+    arm(alice)
+    assert run_of(alice).outcome == "completed"
+    assert set(asked) == {False}
+    assert everything(charlie) == neighbour
+
+
+@pytest.mark.parametrize("change", ["disarmed", "armed anew", "switched off", "another job"])
+def test_what_changes_while_the_store_is_asked_counts(
+    alice: Organization, charlie: Organization, monkeypatch: pytest.MonkeyPatch, change: str
+) -> None:
+    """The guards are asked after the store, of what is true then."""
+    arm(alice)
+    before, neighbour = everything(alice), everything(charlie)
+
+    def disarmed() -> None:
+        orgs.disarm(alice.id, reason="no", actor="test", now=CLOCK.now())
+
+    def armed_anew() -> None:
+        disarmed()
+        arm(alice)
+
+    def another_job() -> None:
+        create_job(alice.id, type=JobType.GLOBAL, what=What.ALL, days=Days(15), queues=frozenset(), actor="test")
+
+    changes = {
+        "disarmed": disarmed,
+        "armed anew": armed_anew,
+        "switched off": lambda: services.turn_switch(on=True, reason="stop"),
+        "another job": another_job,
+    }
+    to_come = [changes[change]]
+
+    def clock(_self: Objects) -> datetime:
+        while to_come:
+            to_come.pop()()
+        return CLOCK.now()
+
+    monkeypatch.setattr(Objects, "clock", clock)
+    run = run_of(alice)
+    assert (run.outcome, run.purged) == ("blocked", 0)
+    assert everything(alice) == before
     assert everything(charlie) == neighbour
 
 
