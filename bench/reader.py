@@ -53,7 +53,8 @@ class Reader:
 
 def _look(url: str, org: int, told: "Connection[object, object]") -> None:
     took: list[float] = []
-    with psycopg.connect(url, prepare_threshold=None) as connection:  # the product prepares nothing either
+    # as the product reads: nothing is prepared, and a transaction is over with its look
+    with psycopg.connect(url, autocommit=True, prepare_threshold=None) as connection:
         # the day as the product gives it: one that only the server knows would have every partition opened
         since = connection.execute("SELECT current_date - 30").fetchone()
         while not told.poll():

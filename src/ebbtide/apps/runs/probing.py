@@ -11,7 +11,7 @@ import structlog
 from django.db import connections, transaction
 
 from ebbtide.apps.orgs.database import SWEEP, WEB, mapped_errors
-from ebbtide.apps.runs.models import Run, StoreProbe
+from ebbtide.apps.runs.models import Plan, Run, StoreProbe
 from ebbtide.apps.runs.wiring import Probed, object_store, probe_store
 from ebbtide.domain.errors import StoreUnreachable
 from ebbtide.engine.admit import Mode
@@ -23,10 +23,9 @@ log = structlog.get_logger(__name__)
 AGAIN_AFTER = timedelta(days=1)
 """A worker that starts probes the store again where the last probe is older."""
 _OBJECTS_DUE = """
-    SELECT o.armed AND EXISTS (
+    SELECT EXISTS (
         SELECT 1 FROM runs_planline l
-        WHERE l.org_id = o.id AND l.plan_id = %(plan)s AND l.data_type <> 'insights')
-    FROM orgs_organization o WHERE o.id = %(org)s
+        WHERE l.org_id = %(org)s AND l.plan_id = %(plan)s AND l.data_type <> 'insights')
 """
 
 
@@ -89,13 +88,15 @@ def probe_where_old(*, clock: Clock) -> None:
         log.warning("store not probed", reason=exc.message)
 
 
-def deletes_objects(run: Run) -> bool:
-    """Whether a run may come to delete objects: one that will touch none asks nothing of the store.
+def deletes_objects(plan: Plan) -> bool:
+    """Whether a run of a plan may come to delete objects: one that will touch none asks nothing of the store.
 
-    Expects an open transaction of the sweep role in the organization.
+    Expects an open transaction of the sweep role in the organization; the plan was read in it, with its organization.
     """
+    if not plan.org.armed or not plan.cells:
+        return False
     with connections[SWEEP].cursor() as cursor:
-        cursor.execute(_OBJECTS_DUE, {"org": run.org_id, "plan": run.plan_id})
+        cursor.execute(_OBJECTS_DUE, {"org": plan.org_id, "plan": plan.id})
         due: bool = cursor.fetchone()[0]
     return due
 

@@ -243,21 +243,28 @@ def _admitted(run: Run, *, clock: Clock) -> Run:
         if run.mode is not None:
             _check_plan(run)
             return run
-        asks_store = deletes_objects(run)
+        plan = _plan_with_org(run)
+        asks_store = deletes_objects(plan)
         if not asks_store:
-            _admit(run, clock=clock, store=Standing())
+            _admit(run, plan=plan, clock=clock, store=Standing())
     if asks_store:
         store = standing(clock=clock)  # in no transaction: the store may take its time
         with acting_in(run.org_id, using=SWEEP):
-            _admit(run, clock=clock, store=store)
+            _admit(run, plan=_plan_with_org(run), clock=clock, store=store)
     if run.outcome is not None:
         log.info("run ended", **_told(run))
     return run
 
 
-def _admit(run: Run, *, clock: Clock, store: Standing) -> None:
-    """Ask the guards and write down the answer, before anything is deleted; expects an open transaction."""
-    plan = Plan.objects.using(SWEEP).select_related("org").get(org_id=run.org_id, id=run.plan_id)
+def _plan_with_org(run: Run) -> Plan:
+    return Plan.objects.using(SWEEP).select_related("org").get(org_id=run.org_id, id=run.plan_id)
+
+
+def _admit(run: Run, *, plan: Plan, clock: Clock, store: Standing) -> None:
+    """Ask the guards and write down the answer, before anything is deleted.
+
+    Expects an open transaction, in which the plan was read with its organization.
+    """
     try:
         check_fresh(made_from(plan), now=facts_of(plan.org, now=clock.now()))
         check_hash(plan, using=SWEEP)
