@@ -7,9 +7,11 @@ better place. PostgreSQL and all of them share the machine's cores.
 
 import logging
 import multiprocessing
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from multiprocessing.connection import Connection
 
+import psycopg
 import structlog
 from django.db import connections
 
@@ -58,7 +60,23 @@ def measure(urls: Urls, *, rows: int) -> list[str]:
         f"one worker, two organizations, twice: {alone.told(rows)}",
         f"two workers, one organization each, twice: {together.told(rows)}",
         f"ratio {together.rate / alone.rate:.2f} (asked: {ASKED})",
+        f"the same of bare big DELETEs: {_bare(urls, orgs=ours[:4]):.2f}",
     ]
+
+
+def _bare(urls: Urls, *, orgs: list[int]) -> float:
+    """Delete two organizations' rows by one connection, then two by two: what the machine has to give."""
+    purge.calm(urls)
+
+    def delete(org: int) -> None:
+        with psycopg.connect(urls.superuser, autocommit=True) as connection:
+            connection.execute("DELETE FROM bare WHERE org_id = %s", [org])
+
+    one = seconds(lambda: [delete(org) for org in orgs[:2]])
+    purge.calm(urls)
+    with ThreadPoolExecutor(2) as pool:
+        two = seconds(lambda: list(pool.map(delete, orgs[2:])))
+    return one / two
 
 
 @dataclass(frozen=True)
