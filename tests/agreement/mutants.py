@@ -34,6 +34,8 @@ NEAR = {
     "apps/runs/sql/rules.sql": _STEPS,
     "apps/runs/sql/purge_rows.sql": [*_WAYS_GO, *_STEPS],
     "apps/insights/sql/settle.sql": _WAYS_GO,
+    "apps/runs/circumstances.py": ["tests/apps/runs/test_history.py", "tests/agreement/test_admission.py"],
+    "apps/runs/planning.py": ["tests/agreement/test_admission.py"],
     "apps/catalog/sql/rules.sql": ["tests/apps/test_cells.py"],
 }
 """By the beginning of a file's name: the tests nearest to it, asked first because the first failure is enough."""
