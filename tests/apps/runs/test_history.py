@@ -81,30 +81,23 @@ def test_no_run_tells_nothing(past: Past) -> None:
     assert past.tells() == History(last_run_at=None, usual_items=None)
 
 
-@pytest.mark.parametrize(
-    ("mode", "outcome", "armed"),
-    [
+def test_a_run_that_did_what_it_should_is_the_last_one(past: Past) -> None:
+    for mode, outcome, armed in (
         ("simulated", "simulated", False),
         ("live", "completed", True),
         ("live", "incomplete", True),
         ("live", "failed", True),
         ("live", None, True),
-    ],
-)
-def test_a_run_that_did_what_it_should_is_the_last_one(
-    past: Past, mode: str, outcome: str | None, *, armed: bool
-) -> None:
-    past.run("live", "completed", armed=True)
-    _, at = past.run(mode, outcome, armed=armed)
-    assert past.tells().last_run_at == at
+    ):
+        _, at = past.run(mode, outcome, armed=armed)
+        assert past.tells().last_run_at == at, (mode, outcome)
 
 
-@pytest.mark.parametrize(("mode", "outcome", "armed"), [(None, "blocked", True), ("simulated", "simulated", True)])
-def test_a_run_that_was_blocked_or_only_asked_is_no_answer(past: Past, mode: str, outcome: str, *, armed: bool) -> None:
+def test_a_run_that_was_blocked_or_only_asked_is_no_answer(past: Past) -> None:
     _, before = past.run("live", "completed", armed=True)
-    for _ in range(3):
-        past.run(mode, outcome, armed=armed)
-    assert past.tells().last_run_at == before
+    for mode, outcome in ((None, "blocked"), ("simulated", "simulated")) * 2:
+        past.run(mode, outcome, armed=True)
+        assert past.tells().last_run_at == before, (mode, outcome)
 
 
 def test_what_comes_after_the_run_that_asks_does_not_count(past: Past) -> None:
