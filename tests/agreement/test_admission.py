@@ -104,3 +104,32 @@ def test_a_plan_whose_head_says_less_than_its_lines_is_not_carried_out(
     assert blocked.outcome == RunOutcome.BLOCKED
     assert "does not fit its hash" in blocked.reason
     assert cast.everything(alice) == before
+
+
+@pytest.mark.parametrize(
+    ("noted", "last_run", "is_noted_anew"),
+    [
+        (None, None, True),  # the first reading of all
+        (30, 3_600, False),  # within a minute
+        (90, 3_600, True),
+        (90, 3 * 86_400, False),  # after a silence both clocks may have jumped: another run has to confirm it
+        (90, None, False),
+    ],
+)
+def test_a_good_reading_of_the_clock_is_noted_once_a_minute(
+    alice: Organization, database: Urls, noted: int | None, last_run: int | None, *, is_noted_anew: bool
+) -> None:
+    if last_run is not None:
+        run(alice, plan_id=plan(alice, confirmed=True))
+    with psycopg.connect(database.superuser, autocommit=True) as admin:
+
+        def reading() -> datetime | None:
+            row = admin.execute("SELECT clock_read_at FROM runs_platform").fetchone()
+            assert row is not None
+            return row[0]
+
+        admin.execute("UPDATE runs_platform SET clock_read_at = now() - make_interval(secs => %s)", [noted])
+        admin.execute("UPDATE runs_run SET frozen_at = now() - make_interval(secs => %s)", [last_run])
+        before = reading()
+        run(alice, plan_id=plan(alice, confirmed=True))
+        assert (reading() != before) == is_noted_anew

@@ -46,8 +46,8 @@ class History:
     """What the last runs tell.
 
     Attributes:
-        last_run_at: when the last run of any kind started; None before the first.
-        usual_items: items that became due per night, as a rule; None where nothing is known yet.
+        last_run_at: when the last run began that was neither blocked nor, armed, only simulated; None: none.
+        usual_items: items that a completed night has purged, as a rule; None where nothing is known yet.
     """
 
     last_run_at: datetime | None

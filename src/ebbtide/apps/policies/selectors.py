@@ -1,5 +1,7 @@
 """What there is to see of retention jobs. Every function expects an open transaction in the organization."""
 
+from collections.abc import Iterable
+
 from django.contrib.postgres.expressions import ArraySubquery
 from django.db.models import OuterRef, QuerySet
 
@@ -12,13 +14,11 @@ from ebbtide.domain.job import Job, JobType, What
 
 def to_domain(row: RetentionJob) -> Job:
     """Read a row as what the verdict knows."""
-    return Job(
-        id=row.id,
-        type=JobType(row.type),
-        what=What(row.what),
-        days=Days(row.days),
-        queues=frozenset(named.queue_id for named in row.named.all()),
-    )
+    return _job(row.id, row.type, row.what, row.days, (named.queue_id for named in row.named.all()))
+
+
+def _job(number: int, kind: str, what: str, days: int, queues: Iterable[int]) -> Job:
+    return Job(id=number, type=JobType(kind), what=What(what), days=Days(days), queues=frozenset(queues))
 
 
 def standing(*, org: int, using: str = WEB) -> QuerySet[RetentionJob]:
@@ -33,10 +33,7 @@ def jobs(*, org: int, using: str = WEB) -> list[Job]:
     """
     named = JobQueue.objects.filter(org_id=OuterRef("org_id"), job_id=OuterRef("id")).values("queue_id")
     rows = standing(org=org, using=using).filter(paused_at__isnull=True).annotate(queues=ArraySubquery(named))
-    return [
-        Job(id=number, type=JobType(kind), what=What(what), days=Days(days), queues=frozenset(queues))
-        for number, kind, what, days, queues in rows.values_list("id", "type", "what", "days", "queues")
-    ]
+    return [_job(*row) for row in rows.values_list("id", "type", "what", "days", "queues")]
 
 
 def job_rows(*, org: int) -> list[RetentionJob]:

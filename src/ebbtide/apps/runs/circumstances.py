@@ -3,7 +3,6 @@
 from datetime import datetime, timedelta
 
 from django.db import connections
-from django.db.models import Q
 
 from ebbtide.apps.orgs.database import SWEEP
 from ebbtide.apps.orgs.models import Organization
@@ -117,10 +116,12 @@ def _read_clocks(
         check_clocks(clocks)
     except ClockUnsound:
         return clocks
-    if platform.clock_read_at is not None and (last_run_at is None or clocks.host - last_run_at > GAP_TOLERANCE):
+    if platform.clock_read_at is not None and (
+        last_run_at is None
+        or clocks.host - last_run_at > GAP_TOLERANCE
+        or clocks.host - platform.clock_read_at < _NOTE_EVERY
+    ):
         return clocks
-    if platform.clock_read_at is not None and clocks.host - platform.clock_read_at < _NOTE_EVERY:
-        return clocks
-    stale = Q(clock_read_at__isnull=True) | Q(clock_read_at__lt=clocks.host - _NOTE_EVERY)
-    Platform.objects.using(SWEEP).filter(stale, id=1).update(clock_read_at=clocks.host)
+    # where nobody has noted another reading meanwhile
+    Platform.objects.using(SWEEP).filter(id=1, clock_read_at=platform.clock_read_at).update(clock_read_at=clocks.host)
     return clocks

@@ -75,7 +75,7 @@ def make_plan_here(org_id: int, *, as_of: date | None, now: datetime, using: str
         )
     in_force = jobs(org=org_id, using=using)
     queues = list(Queue.objects.using(using).filter(org_id=org_id).values_list("id", flat=True))
-    plan_id = _next_number(using=using)
+    plan_id = _next_plan_number(using=using)
     hashed = PlanHash(org=org_id, as_of=on)
     lines = []
     rest, amount = Rest(), amount_of(org, using=using)
@@ -116,7 +116,7 @@ def make_plan_here(org_id: int, *, as_of: date | None, now: datetime, using: str
     return plan
 
 
-def _next_number(*, using: str) -> int:
+def _next_plan_number(*, using: str) -> int:
     with connections[using].cursor() as cursor:
         cursor.execute("SELECT nextval(pg_get_serial_sequence('runs_plan', 'id'))")
         number: int = cursor.fetchone()[0]

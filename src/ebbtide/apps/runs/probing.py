@@ -101,7 +101,7 @@ def deletes_objects(plan: Plan) -> bool:
     return due
 
 
-def standing(*, clock: Clock) -> Standing:
+def store_standing(*, clock: Clock) -> Standing:
     """Say what a run that deletes objects has to know of the store: probed first where it never was; its clock read."""
     known = last_probe(using=SWEEP)
     try:

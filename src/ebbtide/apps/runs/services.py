@@ -21,7 +21,7 @@ from ebbtide.apps.orgs.models import Organization
 from ebbtide.apps.runs.circumstances import circumstances
 from ebbtide.apps.runs.models import Plan, Platform, Run, SwitchTurn
 from ebbtide.apps.runs.planning import check_hash, facts_of, made_from, make_plan_here, plan_by_id
-from ebbtide.apps.runs.probing import Standing, deletes_objects, standing
+from ebbtide.apps.runs.probing import Standing, deletes_objects, store_standing
 from ebbtide.apps.runs.selectors import run_by_id
 from ebbtide.apps.runs.throttling import throttle_of
 from ebbtide.apps.runs.wiring import beside, live_run, object_store
@@ -150,6 +150,7 @@ def carry(run: Run, *, clock: Clock, stop: Stop = never) -> Run:
     """Carry a run to its end, fresh or broken off.
 
     Raises:
+        Broken: of a run that was broken off, the plan is not what was decided.
         Taken: another living process carries it.
     """
     if connections[SWEEP].in_atomic_block:
@@ -248,7 +249,7 @@ def _admitted(run: Run, *, clock: Clock) -> Run:
         if not asks_store:
             _admit(run, plan=plan, clock=clock, store=Standing())
     if asks_store:
-        store = standing(clock=clock)  # in no transaction: the store may take its time
+        store = store_standing(clock=clock)  # in no transaction: the store may take its time
         with acting_in(run.org_id, using=SWEEP):
             _admit(run, plan=_plan_with_org(run), clock=clock, store=store)
     if run.outcome is not None:
